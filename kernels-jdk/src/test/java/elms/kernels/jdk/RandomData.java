@@ -1,0 +1,52 @@
+package elms.kernels.jdk;
+
+import elms.kernels.Form;
+import elms.kernels.Half;
+import elms.kernels.KeyValues;
+import elms.kernels.Matrix;
+import elms.kernels.MatrixPacker;
+import java.util.Random;
+
+/** Seeded inputs for parity tests. */
+final class RandomData {
+    private final Random random;
+
+    RandomData(long seed) {
+        random = new Random(seed);
+    }
+
+    float[] floats(int count, float scale) {
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = (float) random.nextGaussian() * scale;
+        }
+        return values;
+    }
+
+    /** Every quant value occurs, scales of both signs and sizes, some zero. */
+    Matrix matrix(Form form, int rows, int columns) {
+        MatrixPacker packer = new MatrixPacker(form, rows, columns);
+        byte[] quants = new byte[32];
+        for (int row = 0; row < rows; row++) {
+            for (int block = 0; block < Matrix.blocks(columns); block++) {
+                float scale = random.nextInt(10) == 0 ? 0 : (float) (random.nextGaussian() * Math.pow(2, random.nextInt(6) - 6));
+                for (int i = 0; i < 32; i++) {
+                    quants[i] = (byte) (form == Form.Q4 ? random.nextInt(16) : random.nextInt(256) - 128);
+                }
+                switch (form) {
+                    case Q4 -> packer.putQ4(row, block, Half.fromFloat(scale), Half.fromFloat(-7.3f * scale), quants);
+                    case Q8 -> packer.putQ8(row, block, scale / 16, quants);
+                    case F32 -> packer.putFloats(row, block, floats(32, scale));
+                }
+            }
+        }
+        return packer.matrix();
+    }
+
+    KeyValues cache(int kvHeads, int headDim, int positions) {
+        KeyValues cache = new KeyValues(kvHeads, headDim);
+        int width = kvHeads * headDim;
+        cache.append(floats(positions * width, 1), floats(positions * width, 1), positions);
+        return cache;
+    }
+}

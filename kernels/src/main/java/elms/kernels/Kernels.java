@@ -1,0 +1,67 @@
+package elms.kernels;
+
+/**
+ * The arithmetic of a transformer's forward pass on rows of floats, one row a token. Arrays are dense: row t of an
+ * n-column array starts at t·n. Outputs never alias inputs unless a method says so.
+ *
+ * <p>Every provider is batch-invariant: the bits of a token's result do not depend on how many tokens it is computed with,
+ * where the batch was cut, or how many threads there are. An instance serves one caller at a time.
+ */
+public interface Kernels extends AutoCloseable {
+    /** One matrix of a multiplication that several share an input with. */
+    record Product(Matrix weights, float[] out) {}
+
+    /** What runs and on how many threads, for one log line. */
+    String description();
+
+    int threads();
+
+    /** out[t·rows + r] = Σ_c x[t·columns + c] · weights[r][c], for every product; all have as many columns as x. */
+    void matmul(float[] x, int tokens, Product... products);
+
+    /** y[t·rows + r] += Σ_c x[t·columns + c] · weights[r][c]: a matrix that writes to the residual stream. */
+    void matmulAdd(float[] x, int tokens, Matrix weights, float[] y);
+
+    /** out = silu(gate · x) ⊙ (up · x), the input half of a SwiGLU block (Shazeer, arXiv 2002.05202). */
+    void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out);
+
+    /** out[t] = x[t] / sqrt(mean(x[t]²) + epsilon) ⊙ weight (Zhang and Sennrich, arXiv 1910.07467). */
+    void rmsNorm(float[] x, int tokens, float[] weight, float epsilon, float[] out);
+
+    /**
+     * Causal grouped-query attention (Ainslie et al., arXiv 2305.13245) of the last {@code tokens} positions in
+     * {@code cache}, which already holds their keys and values.
+     *
+     * @param queries one row of kvHeadOf.length · headDim floats a token
+     * @param kvHeadOf the key/value head that each query head reads
+     * @param out same shape as {@code queries}
+     */
+    void attention(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache, float[] out);
+
+    /**
+     * Rotary position embedding (Su et al., arXiv 2104.09864) in place, on pairs (i, i + half) of every head, where half is
+     * cos.length / tokens. Dimensions from 2·half on stay as they are.
+     *
+     * @param x one row of heads · headDim floats a token
+     * @param cos cosine of position · frequency, one row of half floats a token
+     * @param sin likewise
+     */
+    default void rotate(float[] x, int tokens, int heads, int headDim, float[] cos, float[] sin) {
+        int half = cos.length / tokens;
+        for (int token = 0; token < tokens; token++) {
+            int angle = token * half;
+            for (int head = 0; head < heads; head++) {
+                int at = (token * heads + head) * headDim;
+                for (int i = 0; i < half; i++) {
+                    float a = x[at + i];
+                    float b = x[at + half + i];
+                    x[at + i] = a * cos[angle + i] - b * sin[angle + i];
+                    x[at + half + i] = b * cos[angle + i] + a * sin[angle + i];
+                }
+            }
+        }
+    }
+
+    @Override
+    void close();
+}

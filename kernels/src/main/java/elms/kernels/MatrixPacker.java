@@ -1,0 +1,108 @@
+package elms.kernels;
+
+import static elms.kernels.Matrix.BLOCK_COLUMNS;
+import static elms.kernels.Matrix.PANEL_ROWS;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * Fills a packed matrix row by row, 32 columns at a time. Rows may be written by several threads, as long as each panel of
+ * 16 rows has one writer. What is never written is zero.
+ */
+public final class MatrixPacker {
+    private final Matrix matrix;
+    private final ByteBuffer data;
+
+    /**
+     * @param target {@link Matrix#packedBytes} bytes, zeroed
+     */
+    public MatrixPacker(Form form, int rows, int columns, ByteBuffer target) {
+        this.matrix = new Matrix(form, rows, columns, Matrix.blocks(columns), target);
+        this.data = target.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** A packer into memory of its own. */
+    public MatrixPacker(Form form, int rows, int columns) {
+        this(form, rows, columns, ByteBuffer.allocateDirect(Matrix.packedBytes(form, rows, columns)));
+    }
+
+    public Matrix matrix() {
+        return matrix;
+    }
+
+    /**
+     * Writes 32 columns of a row as 4-bit quants, exactly.
+     *
+     * @param scale half-precision bits; a denormal is flushed to zero
+     * @param minimum half-precision bits, likewise
+     * @param quants 32 values from 0 to 15
+     */
+    public void putQ4(int row, int block, short scale, short minimum, byte[] quants) {
+        require(Form.Q4);
+        int lane = row % PANEL_ROWS;
+        int at = blockAt(row, block);
+        data.putShort(at + Blocks.scaleOffset(Form.Q4, lane), flushed(scale));
+        data.putShort(at + Blocks.minimumOffset(lane), flushed(minimum));
+        for (int column = 0; column < 16; column++) {
+            data.put(at + Blocks.quantOffset(Form.Q4, lane, column), (byte) (quants[column] | quants[column + 16] << 4));
+        }
+    }
+
+    /** Writes 32 columns of a row as signed 8-bit quants, exactly. */
+    public void putQ8(int row, int block, float scale, byte[] quants) {
+        require(Form.Q8);
+        int lane = row % PANEL_ROWS;
+        int at = blockAt(row, block);
+        data.putFloat(at + Blocks.scaleOffset(Form.Q8, lane), scale);
+        for (int column = 0; column < BLOCK_COLUMNS; column++) {
+            data.put(at + Blocks.quantOffset(Form.Q8, lane, column), quants[column]);
+        }
+    }
+
+    /** Writes 32 columns of a row from floats: exactly into {@link Form#F32}, rounded to 8 bits into {@link Form#Q8}. */
+    public void putFloats(int row, int block, float[] weights) {
+        if (matrix.form() == Form.Q8) {
+            byte[] quants = new byte[BLOCK_COLUMNS];
+            putQ8(row, block, quantize(weights, quants), quants);
+            return;
+        }
+        require(Form.F32);
+        int lane = row % PANEL_ROWS;
+        int at = blockAt(row, block);
+        for (int column = 0; column < BLOCK_COLUMNS; column++) {
+            data.putFloat(at + Blocks.quantOffset(Form.F32, lane, column), weights[column]);
+        }
+    }
+
+    /** Rounds 32 weights to signed bytes, symmetric about zero; returns their scale. */
+    public static float quantize(float[] weights, byte[] quants) {
+        float largest = 0;
+        for (int i = 0; i < BLOCK_COLUMNS; i++) {
+            largest = Math.max(largest, Math.abs(weights[i]));
+        }
+        float scale = largest / 127;
+        if (scale < Float.MIN_NORMAL) {
+            java.util.Arrays.fill(quants, (byte) 0);
+            return 0;
+        }
+        for (int i = 0; i < BLOCK_COLUMNS; i++) {
+            quants[i] = (byte) Math.round(weights[i] / scale);
+        }
+        return scale;
+    }
+
+    private int blockAt(int row, int block) {
+        return row / PANEL_ROWS * matrix.panelBytes() + block * matrix.form().blockBytes;
+    }
+
+    private void require(Form form) {
+        if (matrix.form() != form) {
+            throw new IllegalStateException(form + " weights for a matrix of " + matrix.form());
+        }
+    }
+
+    private static short flushed(short half) {
+        return (half & 0x7c00) == 0 ? 0 : half;
+    }
+}
