@@ -1,0 +1,51 @@
+package elms.engine.decode;
+
+import elms.engine.ElmsException;
+import elms.engine.model.ModelConfig;
+import elms.kernels.KeyValues;
+
+/**
+ * Keys and values of one sequence. Its shape is the same for every level, so each position may have been written by another
+ * one, and the next may be.
+ */
+public final class KvCache {
+    private final KeyValues[] layers;
+    private final int capacity;
+
+    /**
+     * @param capacity most positions; memory is taken page by page as they come
+     */
+    public KvCache(ModelConfig config, int capacity) {
+        this.capacity = capacity;
+        layers = new KeyValues[config.layers()];
+        for (int i = 0; i < layers.length; i++) {
+            layers[i] = new KeyValues(config.kvHeads(), config.headDim());
+        }
+    }
+
+    /** Positions stored: tokens read so far. */
+    public int length() {
+        return layers[0].length();
+    }
+
+    public int capacity() {
+        return capacity;
+    }
+
+    KeyValues layer(int layer) {
+        return layers[layer];
+    }
+
+    void requireRoom(int tokens) {
+        if (tokens > capacity - length()) {
+            throw new ElmsException("the context of " + capacity + " tokens is full");
+        }
+    }
+
+    /** Forgets the positions from {@code length} on. */
+    public void truncate(int length) {
+        for (KeyValues layer : layers) {
+            layer.truncate(length);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package elms.engine.decode;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.SplittableRandom;
+
+/** Draws tokens from scores, with the filters in llama.cpp's order: repeat penalty, top-k, top-p, min-p, temperature. */
+public final class Sampler {
+    private static final int REPEAT_WINDOW = 64;
+
+    private final Sampling sampling;
+    private final SplittableRandom random;
+    private final Deque<Integer> recent = new ArrayDeque<>();
+
+    public Sampler(Sampling sampling) {
+        this.sampling = sampling;
+        this.random = new SplittableRandom(sampling.seed());
+    }
+
+    /** Makes a token of the prompt or the answer count as recent. */
+    public void accept(int token) {
+        recent.addLast(token);
+        if (recent.size() > REPEAT_WINDOW) {
+            recent.removeFirst();
+        }
+    }
+
+    /** Draws the next token and accepts it; changes {@code logits}. */
+    public int next(float[] logits) {
+        penalize(logits);
+        int token = sampling.temperature() == 0 ? best(logits) : draw(logits);
+        accept(token);
+        return token;
+    }
+
+    /** The first token with the highest score. */
+    public static int best(float[] logits) {
+        int best = 0;
+        for (int token = 1; token < logits.length; token++) {
+            if (logits[token] > logits[best]) {
+                best = token;
+            }
+        }
+        return best;
+    }
+
+    private void penalize(float[] logits) {
+        if (sampling.repeatPenalty() == 1) {
+            return;
+        }
+        recent.stream().distinct().forEach(token -> {
+            float logit = logits[token];
+            logits[token] = logit > 0 ? logit / sampling.repeatPenalty() : logit * sampling.repeatPenalty();
+        });
+    }
+
+    private int draw(float[] logits) {
+        int[] tokens = bestFirst(logits, sampling.topK() == 0 ? logits.length : Math.min(sampling.topK(), logits.length));
+        double[] probabilities = softmax(logits, tokens, tokens.length, 1);
+        int kept = tokens.length;
+        double sum = 0;
+        for (int i = 0; i < kept; i++) {
+            if (probabilities[i] < sampling.minP() * probabilities[0]) {
+                kept = i;
+            } else {
+                sum += probabilities[i];
+                if (sum >= sampling.topP()) {
+                    kept = i + 1;
+                }
+            }
+        }
+        probabilities = softmax(logits, tokens, kept, sampling.temperature());
+        double point = random.nextDouble();
+        for (int i = 0; i < kept; i++) {
+            point -= probabilities[i];
+            if (point < 0) {
+                return tokens[i];
+            }
+        }
+        return tokens[0];
+    }
+
+    /** The {@code count} tokens with the highest scores, best first, equal ones by number. */
+    private static int[] bestFirst(float[] logits, int count) {
+        long[] keys = new long[logits.length];
+        for (int token = 0; token < logits.length; token++) {
+            int bits = Float.floatToIntBits(logits[token]);
+            int ascending = bits >= 0 ? bits : bits ^ 0x7fff_ffff;
+            keys[token] = (long) ~ascending << 32 | token;
+        }
+        Arrays.sort(keys);
+        int[] best = new int[count];
+        for (int i = 0; i < count; i++) {
+            best[i] = (int) keys[i];
+        }
+        return best;
+    }
+
+    private static double[] softmax(float[] logits, int[] tokens, int count, float temperature) {
+        double[] probabilities = new double[count];
+        double sum = 0;
+        for (int i = 0; i < count; i++) {
+            probabilities[i] = Math.exp((logits[tokens[i]] - logits[tokens[0]]) / temperature);
+            sum += probabilities[i];
+        }
+        for (int i = 0; i < count; i++) {
+            probabilities[i] /= sum;
+        }
+        return probabilities;
+    }
+}

@@ -1,0 +1,142 @@
+package elms.engine.decode;
+
+import elms.engine.model.ModelConfig;
+import elms.engine.model.SubModel;
+import elms.engine.model.SubModel.Layer;
+import elms.engine.model.Weights;
+import elms.kernels.KeyValues;
+import elms.kernels.Kernels;
+import elms.kernels.Kernels.Product;
+import java.util.Arrays;
+
+/**
+ * The forward pass of a decoder with grouped-query attention and SwiGLU (Touvron et al., arXiv 2307.09288). Every call may
+ * use another level. For one caller at a time.
+ */
+public final class Transformer {
+    /** Most tokens computed at once; a longer prompt is cut, which changes no result. */
+    public static final int CHUNK = 256;
+
+    private final Weights weights;
+    private final ModelConfig config;
+    private final Kernels kernels;
+
+    private int tokens;
+    private float[] x = {};
+    private float[] normed;
+    private float[] queries;
+    private float[] keys;
+    private float[] values;
+    private float[] attended;
+    private float[] activations;
+    private float[] cos;
+    private float[] sin;
+
+    public Transformer(Weights weights, Kernels kernels) {
+        this.weights = weights;
+        this.config = weights.config();
+        this.kernels = kernels;
+    }
+
+    public Weights weights() {
+        return weights;
+    }
+
+    /** Reads tokens at one level, after what the cache holds, and appends their keys and values to it. */
+    public void read(int[] ids, SubModel level, KvCache cache) {
+        read(ids, level, cache, Probe.NONE);
+    }
+
+    /** As {@link #read(int[], SubModel, KvCache)}, showing the activations to a probe. */
+    public void read(int[] ids, SubModel level, KvCache cache, Probe probe) {
+        cache.requireRoom(ids.length);
+        for (int from = 0; from < ids.length; from += CHUNK) {
+            readChunk(Arrays.copyOfRange(ids, from, Math.min(ids.length, from + CHUNK)), level, cache, probe);
+        }
+    }
+
+    private void readChunk(int[] ids, SubModel level, KvCache cache, Probe probe) {
+        begin(ids.length, cache.length());
+        for (int token = 0; token < tokens; token++) {
+            weights.embedding().readRow(ids[token], x, token * config.width());
+        }
+        for (int i = 0; i < config.layers(); i++) {
+            Layer layer = level.layers().get(i);
+            attend(i, layer, cache.layer(i), probe);
+            if (layer.neurons() > 0) {
+                feedForward(i, layer, probe);
+            }
+        }
+    }
+
+    /** x += o · attention(q · norm(x), ...). Keys and values are written even where no head reads them. */
+    private void attend(int index, Layer layer, KeyValues cache, Probe probe) {
+        kernels.rmsNorm(x, tokens, layer.attentionNorm(), config.epsilon(), normed);
+        kernels.matmul(normed, tokens, new Product(layer.q(), queries), new Product(layer.k(), keys), new Product(layer.v(), values));
+        kernels.rotate(keys, tokens, config.kvHeads(), config.headDim(), cos, sin);
+        cache.append(keys, values, tokens);
+        if (layer.heads() > 0) {
+            kernels.rotate(queries, tokens, layer.heads(), config.headDim(), cos, sin);
+            kernels.attention(queries, tokens, layer.kvHeadOf(), cache, attended);
+            probe.heads(index, attended, tokens);
+            kernels.matmulAdd(attended, tokens, layer.o(), x);
+        }
+    }
+
+    /** x += down · (silu(gate · norm(x)) ⊙ up · norm(x)). */
+    private void feedForward(int index, Layer layer, Probe probe) {
+        kernels.rmsNorm(x, tokens, layer.feedForwardNorm(), config.epsilon(), normed);
+        kernels.gatedMatmul(normed, tokens, layer.gate(), layer.up(), activations);
+        probe.neurons(index, activations, tokens);
+        kernels.matmulAdd(activations, tokens, layer.down(), x);
+    }
+
+    /** Scores of every token of the vocabulary to follow the last token read. */
+    public float[] logits() {
+        return logits(tokens - 1, 1);
+    }
+
+    /**
+     * Scores after each of some tokens of the last chunk, one row of the vocabulary's size a token.
+     *
+     * @param from first token, counted from the start of the chunk
+     */
+    public float[] logits(int from, int count) {
+        int width = config.width();
+        float[] last = Arrays.copyOfRange(x, from * width, (from + count) * width);
+        float[] hidden = new float[last.length];
+        kernels.rmsNorm(last, count, weights.outputNorm(), config.epsilon(), hidden);
+        float[] logits = new float[count * config.vocabulary()];
+        kernels.matmul(hidden, count, new Product(weights.output(), logits));
+        return logits;
+    }
+
+    private void begin(int tokens, int position) {
+        this.tokens = tokens;
+        if (x.length < tokens * config.width()) {
+            allocate(tokens);
+        }
+        int half = config.ropeDims() / 2;
+        cos = new float[tokens * half];
+        sin = new float[tokens * half];
+        for (int token = 0; token < tokens; token++) {
+            for (int i = 0; i < half; i++) {
+                double angle = (position + token) * weights.ropeFrequencies()[i];
+                cos[token * half + i] = (float) Math.cos(angle);
+                sin[token * half + i] = (float) Math.sin(angle);
+            }
+        }
+    }
+
+    private void allocate(int tokens) {
+        int heads = config.heads() * config.headDim();
+        int kvHeads = config.kvHeads() * config.headDim();
+        x = new float[tokens * config.width()];
+        normed = new float[tokens * config.width()];
+        queries = new float[tokens * heads];
+        attended = new float[tokens * heads];
+        keys = new float[tokens * kvHeads];
+        values = new float[tokens * kvHeads];
+        activations = new float[tokens * config.neurons()];
+    }
+}

@@ -1,0 +1,61 @@
+package elms.engine.model;
+
+import elms.engine.ElmsException;
+import java.util.Arrays;
+
+/**
+ * One sub-model: how many heads and neurons of each layer it keeps, always the first in the {@link Order}. A layer that
+ * keeps none of either is skipped, but still writes its keys and values, so that the cache of every level has one shape.
+ */
+public record Level(int[] heads, int[] neurons) {
+    /** The whole model. */
+    public static Level full(ModelConfig config) {
+        int[] heads = new int[config.layers()];
+        int[] neurons = new int[config.layers()];
+        Arrays.fill(heads, config.heads());
+        Arrays.fill(neurons, config.neurons());
+        return new Level(heads, neurons);
+    }
+
+    /** Throws {@link ElmsException} unless the widths fit a model of that shape. */
+    public void check(ModelConfig config) {
+        if (heads.length != config.layers() || neurons.length != config.layers()) {
+            throw new ElmsException("a level has " + heads.length + " layers, but the model has " + config.layers());
+        }
+        for (int layer = 0; layer < config.layers(); layer++) {
+            if (heads[layer] < 0 || heads[layer] > config.heads() || neurons[layer] < 0 || neurons[layer] > config.neurons()) {
+                throw new ElmsException("a level keeps " + heads[layer] + " heads and " + neurons[layer] + " neurons of layer "
+                        + layer + ", but the model has " + config.heads() + " and " + config.neurons());
+            }
+        }
+    }
+
+    /** Decoder weights that this level reads for a token. */
+    public long weights(ModelConfig config) {
+        long weights = config.layers() * config.fixedWeights();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            weights += heads[layer] * config.headWeights() + neurons[layer] * config.neuronWeights();
+        }
+        return weights;
+    }
+
+    /** True share of the decoder's weights, between 0 and 1: the level's name. */
+    public double share(ModelConfig config) {
+        return (double) weights(config) / config.decoderWeights();
+    }
+
+    /** Share of the work of a decode step, the output head included. */
+    public double decodeShare(ModelConfig config) {
+        return (double) (weights(config) + config.outputWeights()) / (config.decoderWeights() + config.outputWeights());
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Level level && Arrays.equals(heads, level.heads) && Arrays.equals(neurons, level.neurons);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * Arrays.hashCode(heads) + Arrays.hashCode(neurons);
+    }
+}

@@ -1,0 +1,55 @@
+package elms.engine.model;
+
+import elms.engine.model.TensorName.Role;
+import elms.kernels.Matrix;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The resident weights of a model, in an order. Every level is a view of them.
+ *
+ * @param embedding one row a token
+ * @param output one row a token; the same matrix as the embedding in a model that ties them
+ * @param ropeFrequencies angle a position turns each rotary pair by, in radians
+ */
+public record Weights(ModelConfig config, Order order, Matrix embedding, List<Layer> layers, float[] outputNorm, Matrix output,
+        double[] ropeFrequencies) {
+    /** Weights of one decoder layer. */
+    public record Layer(float[] attentionNorm, Matrix q, Matrix k, Matrix v, Matrix o, float[] feedForwardNorm, Matrix gate,
+            Matrix up, Matrix down) {}
+
+    public static Weights of(ModelConfig config, Order order, TensorSource source) {
+        List<Layer> layers = new ArrayList<>();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            layers.add(new Layer(
+                    source.vector(new TensorName(Role.ATTENTION_NORM, layer)), source.matrix(new TensorName(Role.Q, layer)),
+                    source.matrix(new TensorName(Role.K, layer)), source.matrix(new TensorName(Role.V, layer)),
+                    source.matrix(new TensorName(Role.O, layer)), source.vector(new TensorName(Role.FEED_FORWARD_NORM, layer)),
+                    source.matrix(new TensorName(Role.GATE, layer)), source.matrix(new TensorName(Role.UP, layer)),
+                    source.matrix(new TensorName(Role.DOWN, layer))));
+        }
+        Matrix embedding = source.matrix(TensorName.of(Role.EMBEDDING));
+        Matrix output = config.tiedOutput() ? embedding : source.matrix(TensorName.of(Role.OUTPUT));
+        return new Weights(config, order, embedding, List.copyOf(layers), source.vector(TensorName.of(Role.OUTPUT_NORM)), output,
+                frequencies(config, source.ropeFactors()));
+    }
+
+    private static double[] frequencies(ModelConfig config, float[] factors) {
+        double[] frequencies = new double[config.ropeDims() / 2];
+        for (int i = 0; i < frequencies.length; i++) {
+            frequencies[i] = Math.pow(config.ropeBase(), -2.0 * i / config.ropeDims()) / factors[i] / config.ropeScale();
+        }
+        return frequencies;
+    }
+
+    /** Bytes that the packed matrices take. */
+    public long packedBytes() {
+        long bytes = embedding.data().capacity() + (config.tiedOutput() ? 0 : output.data().capacity());
+        for (Layer layer : layers) {
+            for (Matrix matrix : List.of(layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down)) {
+                bytes += matrix.data().capacity();
+            }
+        }
+        return bytes;
+    }
+}

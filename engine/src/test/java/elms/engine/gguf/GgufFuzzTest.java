@@ -1,0 +1,19 @@
+package elms.engine.gguf;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.io.IOException;
+
+/**
+ * Whatever the bytes, the reader answers with a header or a {@link GgufException}: no other exception, no large allocation.
+ * Replays its corpus in every test run; {@code JAZZER_FUZZ=1 mvn -pl engine test -Dtest=GgufFuzzTest} looks for more.
+ */
+class GgufFuzzTest {
+    @FuzzTest(maxDuration = "20s")
+    void headersAreReadOrRefused(byte[] bytes) throws IOException {
+        try {
+            GgufReader.read(GgufSource.of(bytes));
+        } catch (GgufException e) {
+            // The expected answer to nearly all inputs.
+        }
+    }
+}
