@@ -1,5 +1,7 @@
 package elms.engine.text;
 
+import java.util.Arrays;
+
 /**
  * Tokens of a text.
  *
@@ -8,7 +10,21 @@ package elms.engine.text;
  * @param ends where it ends; tokens that share a character share its place
  */
 public record Encoding(int[] ids, int[] starts, int[] ends) {
+    /** No tokens. */
+    public static final Encoding EMPTY = new Encoding(new int[0], new int[0], new int[0]);
+
     public int length() {
         return ids.length;
+    }
+
+    /** These tokens, then others. */
+    public Encoding plus(Encoding other) {
+        return new Encoding(join(ids, other.ids), join(starts, other.starts), join(ends, other.ends));
+    }
+
+    private static int[] join(int[] first, int[] second) {
+        int[] joined = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, joined, first.length, second.length);
+        return joined;
     }
 }
