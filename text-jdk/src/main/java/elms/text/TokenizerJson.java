@@ -1,12 +1,13 @@
 package elms.text;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
 import elms.engine.ElmsException;
 import elms.engine.gguf.Metadata;
-import java.util.ArrayList;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -47,55 +48,67 @@ record TokenizerJson(String[] tokens, String[] merges, String pre) {
                 vocabulary.putIfAbsent(tokens[id], id);
             }
         }
-        Map<String, Object> bpe = new LinkedHashMap<>();
-        bpe.put("type", "BPE");
-        bpe.put("ignore_merges", isLlama3());
-        bpe.put("vocab", vocabulary);
-        bpe.put("merges", pairs(vocabulary));
-        Map<String, Object> json = new LinkedHashMap<>();
-        json.put("version", "1.0");
-        json.put("added_tokens", List.of());
-        json.put("pre_tokenizer", Map.of("type", "Sequence", "pretokenizers", preTokenizers()));
-        json.put("model", bpe);
-        try {
-            return new ObjectMapper().writeValueAsBytes(json);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("plain maps can be written as JSON", e);
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
+            json.writeStartObject();
+            json.writeStringField("version", "1.0");
+            json.writeArrayFieldStart("added_tokens");
+            json.writeEndArray();
+            json.writeFieldName("pre_tokenizer");
+            json.writeRawValue(preTokenizer());
+            json.writeObjectFieldStart("model");
+            json.writeStringField("type", "BPE");
+            json.writeBooleanField("ignore_merges", isLlama3());
+            json.writeObjectFieldStart("vocab");
+            for (Map.Entry<String, Integer> token : vocabulary.entrySet()) {
+                json.writeNumberField(token.getKey(), token.getValue());
+            }
+            json.writeEndObject();
+            json.writeArrayFieldStart("merges");
+            for (String merge : merges) {
+                writeMerge(merge, vocabulary, json);
+            }
+            json.writeEndArray();
+            json.writeEndObject();
+            json.writeEndObject();
+        } catch (IOException e) {
+            throw new UncheckedIOException("writing to memory does not fail", e);
         }
+        return bytes.toByteArray();
     }
 
-    private List<String[]> pairs(Map<String, Integer> vocabulary) {
-        List<String[]> pairs = new ArrayList<>();
-        for (String merge : merges) {
-            int space = merge.indexOf(' ', 1);
-            if (space < 0 || space == merge.length() - 1) {
-                throw new ElmsException("the tokenizer has the merge '" + merge + "', which is no pair");
-            }
-            String left = merge.substring(0, space);
-            String right = merge.substring(space + 1);
-            if (!vocabulary.containsKey(left) || !vocabulary.containsKey(right) || !vocabulary.containsKey(left + right)) {
-                throw new ElmsException("the tokenizer merges '" + merge + "', which is not in its vocabulary");
-            }
-            pairs.add(new String[] {left, right});
+    private static void writeMerge(String merge, Map<String, Integer> vocabulary, JsonGenerator json) throws IOException {
+        int space = merge.indexOf(' ', 1);
+        if (space < 0 || space == merge.length() - 1) {
+            throw new ElmsException("the tokenizer has the merge '" + merge + "', which is no pair");
         }
-        return pairs;
+        String left = merge.substring(0, space);
+        String right = merge.substring(space + 1);
+        if (!vocabulary.containsKey(left) || !vocabulary.containsKey(right) || !vocabulary.containsKey(left + right)) {
+            throw new ElmsException("the tokenizer merges '" + merge + "', which is not in its vocabulary");
+        }
+        json.writeArray(new String[] {left, right}, 0, 2);
     }
 
-    private List<Map<String, Object>> preTokenizers() {
+    /** How text is cut into words before merging, in the library's own notation. */
+    private String preTokenizer() {
         if (isLlama3()) {
-            return List.of(
-                    Map.of("type", "Split", "pattern", Map.of("Regex", LLAMA_3_WORDS), "behavior", "Isolated", "invert", false),
-                    byteLevel(false));
+            return sequence("{\"type\":\"Split\",\"behavior\":\"Isolated\",\"invert\":false,\"pattern\":{\"Regex\":\""
+                    + LLAMA_3_WORDS.replace("\\", "\\\\") + "\"}}", byteLevel(false));
         }
         return switch (pre) {
-            case "smollm" -> List.of(Map.of("type", "Digits", "individual_digits", true), byteLevel(true));
-            case "gpt-2", "default" -> List.of(byteLevel(true));
+            case "smollm" -> sequence("{\"type\":\"Digits\",\"individual_digits\":true}", byteLevel(true));
+            case "gpt-2", "default" -> sequence(byteLevel(true));
             default -> throw new ElmsException("the tokenizer splits words by '" + pre
                     + "', which is not supported yet; smollm, llama-bpe and gpt-2 are");
         };
     }
 
-    private static Map<String, Object> byteLevel(boolean splitWords) {
-        return Map.of("type", "ByteLevel", "add_prefix_space", false, "trim_offsets", false, "use_regex", splitWords);
+    private static String sequence(String... steps) {
+        return "{\"type\":\"Sequence\",\"pretokenizers\":[" + String.join(",", steps) + "]}";
+    }
+
+    private static String byteLevel(boolean splitsWords) {
+        return "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"trim_offsets\":false,\"use_regex\":" + splitsWords + "}";
     }
 }

@@ -29,6 +29,10 @@ public record Value(ValueType type, ValueType elements, Object content) {
         return new Value(ValueType.ARRAY, ValueType.STRING, texts);
     }
 
+    public static Value uint16(long[] numbers) {
+        return new Value(ValueType.ARRAY, ValueType.UINT16, numbers);
+    }
+
     public static Value int32(long[] numbers) {
         return new Value(ValueType.ARRAY, ValueType.INT32, numbers);
     }

@@ -1,0 +1,75 @@
+package elms.elastic;
+
+import elms.engine.decode.KvCache;
+import elms.engine.decode.Transformer;
+import elms.engine.gguf.GgufFile;
+import elms.engine.model.Level;
+import elms.engine.model.ModelConfig;
+import elms.engine.model.Order;
+import elms.engine.model.Pack;
+import elms.engine.model.SubModel;
+import elms.engine.model.WeightPacker;
+import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.Weights;
+import elms.kernels.Kernels;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.DoubleStream;
+
+/** Makes a pack: statistics of the activations, the order by importance, anchor layers by leaving one layer out, levels. */
+public final class Elasticizer {
+    /** Shares of the decoder's weights that levels aim at. */
+    private static final double[] SHARES = {0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3};
+    private static final double STATISTICS_PART = 0.2;
+
+    private final Kernels kernels;
+    private final Progress progress;
+
+    public Elasticizer(Kernels kernels, Progress progress) {
+        this.kernels = kernels;
+        this.progress = progress;
+    }
+
+    /**
+     * Makes the pack of a base model.
+     *
+     * @param baseSha256 hash of {@code file}
+     * @param provenance what the calibration is, for the pack
+     */
+    public Pack make(GgufFile file, String baseSha256, Calibration calibration, String provenance) {
+        ModelConfig config = ModelConfig.of(file);
+        Order identity = Order.identity(config);
+        Weights weights = Weights.of(config, identity, new WeightPacker(file, config, identity, Precision.PACKED));
+        Order order = Importance.order(weights, statistics(weights, calibration.statistics()));
+        Set<Integer> anchors = Levels.anchors(lossWithoutEachLayer(weights, calibration.selection()));
+        List<Level> levels = DoubleStream.of(SHARES).mapToObj(share -> Levels.of(config, anchors, share)).distinct().toList();
+        return new Pack(baseSha256, order, levels, provenance + "; anchor layers " + anchors);
+    }
+
+    private UnitStatistics statistics(Weights weights, List<int[]> texts) {
+        UnitStatistics statistics = new UnitStatistics(weights.config());
+        Transformer transformer = new Transformer(weights, kernels);
+        SubModel full = SubModel.of(weights, Level.full(weights.config()));
+        for (int i = 0; i < texts.size(); i++) {
+            progress.at("Measuring activations", STATISTICS_PART * i / texts.size());
+            transformer.read(texts.get(i), full, new KvCache(weights.config(), texts.get(i).length), statistics);
+        }
+        return statistics;
+    }
+
+    /** Divergence from the full model when one layer is skipped, for every layer. */
+    private double[] lossWithoutEachLayer(Weights weights, List<int[]> texts) {
+        Divergence divergence = new Divergence(weights, kernels, texts);
+        double[] loss = new double[weights.config().layers()];
+        Arrays.setAll(loss, layer -> {
+            progress.at("Leaving out layers", STATISTICS_PART + (1 - STATISTICS_PART) * layer / loss.length);
+            Level without = Level.full(weights.config());
+            without.heads()[layer] = 0;
+            without.neurons()[layer] = 0;
+            return divergence.of(without);
+        });
+        progress.at("Done", 1);
+        return loss;
+    }
+}

@@ -1,0 +1,104 @@
+package elms.planner;
+
+import elms.engine.decode.Transformer;
+import elms.engine.model.SubModel;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Predicts the latency of a level on this device. Prefill and decode are sums of the work they do, each kind of work with a
+ * price that was fitted to measurements:
+ *
+ * <pre>
+ * prefill(n tokens) = p0 + p1 · weights · chunks + p2 · weights · n + p3 · head outputs · n · (n + 1) / 2 + p4 · n
+ * decode(context)   = d0 + d1 · weights + d2 · head outputs · context
+ * </pre>
+ *
+ * where weights are those the level reads, and head outputs are the sum over its heads of their dimensions.
+ *
+ * @param prefill prices p0 to p4, in milliseconds
+ * @param decode prices d0 to d2, in milliseconds
+ * @param prefillMargin 95th percentile of measured over predicted
+ * @param decodeMargin likewise
+ */
+public record LatencyModel(double[] prefill, double[] decode, double prefillMargin, double decodeMargin) {
+    private static final double UNIT = 1e6;
+    private static final int PREFILL_PRICES = 5;
+    private static final int DECODE_PRICES = 3;
+
+    public LatencyModel {
+        if (prefill.length != PREFILL_PRICES || decode.length != DECODE_PRICES || !(prefillMargin > 0) || !(decodeMargin > 0)) {
+            throw new IllegalArgumentException("a latency model has " + PREFILL_PRICES + " prices for prefill, " + DECODE_PRICES
+                    + " for decode and positive margins");
+        }
+    }
+
+    /**
+     * One measurement.
+     *
+     * @param tokens read at once, or for a decode step the context before it
+     */
+    public record Sample(SubModel level, int tokens, double millis) {}
+
+    /** Fits prices to measurements, with equal weight for equal relative error. */
+    public static LatencyModel fit(List<Sample> prefill, List<Sample> decode) {
+        double[][] prefillWork = prefill.stream().map(sample -> prefillWork(sample.level(), sample.tokens())).toArray(double[][]::new);
+        double[][] decodeWork = decode.stream().map(sample -> decodeWork(sample.level(), sample.tokens())).toArray(double[][]::new);
+        double[] prefillPrices = NonNegativeLeastSquares.solveRelative(prefillWork, millis(prefill));
+        double[] decodePrices = NonNegativeLeastSquares.solveRelative(decodeWork, millis(decode));
+        return new LatencyModel(prefillPrices, decodePrices, margin(prefillWork, prefillPrices, prefill),
+                margin(decodeWork, decodePrices, decode));
+    }
+
+    /** 95th percentile of the time to read a prompt and score its next token, in milliseconds. */
+    public double prefillMillis(SubModel level, int tokens) {
+        return prefillMargin * dot(prefillWork(level, tokens), prefill);
+    }
+
+    /** 95th percentile of the time of a decode step after {@code context} tokens, in milliseconds. */
+    public double decodeMillis(SubModel level, int context) {
+        return decodeMargin * dot(decodeWork(level, context), decode);
+    }
+
+    private static double[] prefillWork(SubModel level, int tokens) {
+        double weights = weights(level);
+        int chunks = (tokens + Transformer.CHUNK - 1) / Transformer.CHUNK;
+        return new double[] {
+            1, weights * chunks, weights * tokens, headOutputs(level) * tokens * (tokens + 1.0) / 2, tokens
+        };
+    }
+
+    private static double[] decodeWork(SubModel level, int context) {
+        return new double[] {1, weights(level), headOutputs(level) * context};
+    }
+
+    private static double weights(SubModel level) {
+        return level.level().weights(level.weights().config()) / UNIT;
+    }
+
+    private static double headOutputs(SubModel level) {
+        int headDim = level.weights().config().headDim();
+        return level.layers().stream().mapToLong(layer -> (long) layer.heads() * headDim).sum() / UNIT;
+    }
+
+    private static double[] millis(List<Sample> samples) {
+        return samples.stream().mapToDouble(Sample::millis).toArray();
+    }
+
+    private static double margin(double[][] work, double[] prices, List<Sample> samples) {
+        double[] ratios = new double[work.length];
+        for (int i = 0; i < ratios.length; i++) {
+            ratios[i] = samples.get(i).millis() / dot(work[i], prices);
+        }
+        Arrays.sort(ratios);
+        return ratios[Math.min(ratios.length - 1, (int) Math.floor(0.95 * ratios.length))];
+    }
+
+    private static double dot(double[] a, double[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += a[i] * b[i];
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,27 @@
+package elms.planner;
+
+import elms.engine.model.SubModel;
+import java.util.List;
+
+/**
+ * What was decided for one request.
+ *
+ * @param spans of the prompt, in order, each with the level that reads it
+ * @param decode the level that answers
+ * @param slo the request's bounds in milliseconds, on this device
+ * @param predicted 95th percentile of both latencies
+ * @param feasible whether the prediction keeps the bounds
+ */
+public record Plan(List<Span> spans, SubModel decode, Latency slo, Latency predicted, boolean feasible) {
+    /** Tokens of a prompt that are read at one level. */
+    public record Span(int tokens, SubModel level) {}
+
+    public int promptTokens() {
+        return spans.stream().mapToInt(Span::tokens).sum();
+    }
+
+    /** Mean level over the prompt's tokens. */
+    public double prefillLevel() {
+        return spans.stream().mapToDouble(span -> span.tokens() * span.level().share()).sum() / Math.max(1, promptTokens());
+    }
+}

@@ -1,0 +1,96 @@
+package elms.planner;
+
+import elms.engine.decode.KvCache;
+import elms.engine.decode.Transformer;
+import elms.engine.model.SubModel;
+import elms.planner.LatencyModel.Sample;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.DoubleConsumer;
+import java.util.stream.IntStream;
+
+/**
+ * Measures prefill and decode at a few levels and lengths, some seconds in all. The first round of everything is thrown away:
+ * it compiles code and takes memory.
+ */
+public final class Profiler {
+    private static final int[] PROMPTS = {16, 48, 128, 300, 512};
+    private static final int PROMPT_ROUNDS = 4;
+    /** Share of the whole time that prefill takes. */
+    private static final double PREFILL_PART = 0.7;
+    private static final int[] CONTEXTS = {32, 512};
+    private static final int STEPS = 16;
+    private static final int STEP_ROUNDS = 4;
+    private final Transformer transformer;
+    private final DoubleConsumer progress;
+
+    /**
+     * @param progress told the share of the work that is done, from 0 to 1
+     */
+    public Profiler(Transformer transformer, DoubleConsumer progress) {
+        this.transformer = transformer;
+        this.progress = progress;
+    }
+
+    /** Measures the largest, the middle and the smallest of the levels. */
+    public LatencyModel measure(List<SubModel> levels) {
+        List<SubModel> chosen = IntStream.of(0, levels.size() / 2, levels.size() - 1).distinct().mapToObj(levels::get).toList();
+        List<Sample> prefill = new ArrayList<>();
+        List<Sample> decode = new ArrayList<>();
+        for (int round = -1; round < PROMPT_ROUNDS; round++) {
+            for (SubModel level : chosen) {
+                for (int tokens : PROMPTS) {
+                    Sample sample = new Sample(level, tokens, prefill(level, tokens));
+                    if (round >= 0) {
+                        prefill.add(sample);
+                    }
+                }
+            }
+            progress.accept(PREFILL_PART * (round + 2) / (PROMPT_ROUNDS + 1));
+        }
+        for (SubModel level : chosen) {
+            for (int context : CONTEXTS) {
+                decode.addAll(decode(level, context));
+            }
+            progress.accept(PREFILL_PART + (1 - PREFILL_PART) * (chosen.indexOf(level) + 1) / chosen.size());
+        }
+        return LatencyModel.fit(prefill, decode);
+    }
+
+    private double prefill(SubModel level, int tokens) {
+        KvCache cache = new KvCache(transformer.weights().config(), tokens);
+        int[] ids = ids(tokens);
+        long start = System.nanoTime();
+        transformer.read(ids, level, cache);
+        transformer.logits();
+        return millisSince(start);
+    }
+
+    private List<Sample> decode(SubModel level, int context) {
+        KvCache cache = new KvCache(transformer.weights().config(), context + STEPS * (STEP_ROUNDS + 1));
+        transformer.read(ids(context), level, cache);
+        List<Sample> samples = new ArrayList<>();
+        for (int round = -1; round < STEP_ROUNDS; round++) {
+            int before = cache.length();
+            long start = System.nanoTime();
+            for (int id : ids(STEPS)) {
+                transformer.read(new int[] {id}, level, cache);
+                transformer.logits();
+            }
+            Sample sample = new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);
+            if (round >= 0) {
+                samples.add(sample);
+            }
+        }
+        return samples;
+    }
+
+    private int[] ids(int count) {
+        int vocabulary = transformer.weights().config().vocabulary();
+        return IntStream.range(0, count).map(i -> (int) (i * 7919L % vocabulary)).toArray();
+    }
+
+    private static double millisSince(long start) {
+        return (System.nanoTime() - start) / 1e6;
+    }
+}

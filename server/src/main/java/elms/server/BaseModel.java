@@ -1,0 +1,54 @@
+package elms.server;
+
+import elms.engine.ElmsException;
+import elms.engine.gguf.GgufFile;
+import elms.engine.gguf.Metadata;
+import elms.engine.model.ModelConfig;
+import elms.engine.text.ChatTemplate;
+import elms.engine.text.Message;
+import elms.engine.text.RenderedChat;
+import elms.server.store.StoredModel;
+import elms.text.GgufTokenizer;
+import elms.text.JinjaChatTemplate;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** A model file that was opened and understood, before anything is prepared. */
+public record BaseModel(StoredModel stored, GgufFile file, ModelConfig config, GgufTokenizer tokenizer, ChatTemplate template)
+        implements AutoCloseable {
+    public static BaseModel open(StoredModel stored) {
+        GgufFile file = GgufFile.open(stored.file());
+        try {
+            ModelConfig config = ModelConfig.of(file);
+            GgufTokenizer tokenizer = new GgufTokenizer(file.metadata());
+            if (tokenizer.vocabulary() != config.vocabulary()) {
+                throw new ElmsException(stored.file() + " has " + config.vocabulary() + " embeddings, but a tokenizer of "
+                        + tokenizer.vocabulary() + " tokens");
+            }
+            return new BaseModel(stored, file, config, tokenizer, template(file.metadata(), tokenizer));
+        } catch (ElmsException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /** A model without a template was not made for chats: it continues the messages as plain text. */
+    private static ChatTemplate template(Metadata metadata, GgufTokenizer tokenizer) {
+        return metadata.string("tokenizer.chat_template")
+                .<ChatTemplate>map(source -> new JinjaChatTemplate(source, spelling(metadata, "bos"), spelling(metadata, "eos"),
+                        tokenizer.controlTokens()))
+                .orElse(messages -> new RenderedChat(
+                        messages.stream().map(Message::content).collect(Collectors.joining("\n")), List.of()));
+    }
+
+    private static String spelling(Metadata metadata, String token) {
+        String[] tokens = metadata.strings("tokenizer.ggml.tokens").orElse(new String[0]);
+        return metadata.integer("tokenizer.ggml." + token + "_token_id", 0, tokens.length - 1).map(id -> tokens[id]).orElse("");
+    }
+
+    /** Closes the file; the tokenizer and what was mapped stay usable. */
+    @Override
+    public void close() {
+        file.close();
+    }
+}

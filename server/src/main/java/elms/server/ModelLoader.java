@@ -1,0 +1,102 @@
+package elms.server;
+
+import elms.elastic.Progress;
+import elms.engine.ElasticModel;
+import elms.engine.ElmsException;
+import elms.engine.model.Level;
+import elms.engine.model.Order;
+import elms.engine.model.Pack;
+import elms.engine.model.PackedFile;
+import elms.engine.model.SubModel;
+import elms.engine.model.WeightPacker;
+import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.Weights;
+import elms.kernels.Kernels;
+import elms.server.store.StoredModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * From a model file to a model that runs. The first start packs the weights in the pack's order; later ones map the result.
+ * A model without a pack is calibrated first, and keeps its pack.
+ */
+public final class ModelLoader {
+    private static final String WEIGHTS = ".weights";
+    private static final Duration INTERRUPTED = Duration.ofHours(1);
+
+    private final Kernels kernels;
+    private final Progress progress;
+
+    public ModelLoader(Kernels kernels, Progress progress) {
+        this.kernels = kernels;
+        this.progress = progress;
+    }
+
+    public ElasticModel load(StoredModel stored) {
+        try (BaseModel base = BaseModel.open(stored)) {
+            Files.createDirectories(stored.folder());
+            Pack pack = pack(base);
+            Weights weights = weights(base, pack.order());
+            List<SubModel> levels = new ArrayList<>();
+            levels.add(SubModel.of(weights, Level.full(base.config())));
+            pack.levels().forEach(level -> levels.add(SubModel.of(weights, level)));
+            return new ElasticModel(stored.name(), weights, levels, base.tokenizer(), base.template());
+        } catch (IOException e) {
+            throw new ElmsException("the prepared model cannot be kept in " + stored.folder() + ": " + e.getMessage(), e);
+        }
+    }
+
+    private Pack pack(BaseModel base) throws IOException {
+        Packs packs = new Packs(base);
+        Optional<Pack> found = packs.find();
+        if (found.isPresent()) {
+            return found.get();
+        }
+        Pack made = packs.make(List.of(), kernels, progress);
+        made.write(packs.ownPath());
+        return made;
+    }
+
+    /** Maps the packed weights of an order, and packs them first if they are not there or are damaged. */
+    private Weights weights(BaseModel base, Order order) throws IOException {
+        String key = base.stored().sha256() + ":" + Integer.toHexString(hash(order));
+        Path path = base.stored().folder().resolve(Integer.toHexString(hash(order)) + WEIGHTS);
+        if (Files.exists(path)) {
+            try {
+                return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));
+            } catch (ElmsException e) {
+                progress.at("Packing again, since " + e.getMessage(), 0);
+            }
+        }
+        removeOldWeights(base.stored().folder());
+        progress.at("Packing weights", 0);
+        PackedFile.write(path, base.config(), key, new WeightPacker(base.file(), base.config(), order, Precision.PACKED));
+        progress.at("Packing weights", 1);
+        return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));
+    }
+
+    private static int hash(Order order) {
+        return 31 * Arrays.deepHashCode(order.heads()) + Arrays.deepHashCode(order.neurons());
+    }
+
+    /** Removes weights in another order, and what an interrupted start left behind. */
+    private static void removeOldWeights(Path folder) throws IOException {
+        FileTime old = FileTime.from(Instant.now().minus(INTERRUPTED));
+        try (Stream<Path> files = Files.list(folder)) {
+            for (Path file : files.filter(file -> file.getFileName().toString().contains(WEIGHTS)).toList()) {
+                if (file.toString().endsWith(WEIGHTS) || Files.getLastModifiedTime(file).compareTo(old) < 0) {
+                    Files.delete(file);
+                }
+            }
+        }
+    }
+}

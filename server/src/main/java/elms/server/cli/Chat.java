@@ -1,0 +1,179 @@
+package elms.server.cli;
+
+import elms.engine.ElmsException;
+import elms.engine.text.Message;
+import elms.planner.Limit;
+import elms.planner.Slo;
+import elms.server.store.DataFolder;
+import elms.service.ElmsService;
+import elms.service.Listener;
+import elms.service.Request;
+import elms.service.Response;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.LineReaderBuilder;
+import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Terminal;
+import org.jline.terminal.Terminal.Signal;
+import org.jline.terminal.Terminal.SignalHandler;
+import org.jline.terminal.TerminalBuilder;
+
+/** A conversation in a terminal. Ctrl-C ends an answer, Ctrl-D the conversation. */
+final class Chat {
+    private static final String HELP = """
+            /slo TTFT TPOT   latencies to keep from now on, such as: /slo 0.4 0.7 or /slo 300ms 40ms; /slo off
+            /level L         use the level nearest to this share of the model, such as: /level 0.6; /level auto
+            /clear           begin a new conversation
+            /bye             leave""";
+
+    private final ElmsService service;
+    private final List<Message> messages = new ArrayList<>();
+    private final int systemMessages;
+    private Request settings;
+    private volatile boolean interrupted;
+
+    /**
+     * @param settings all but the conversation; may begin with a system message
+     */
+    Chat(ElmsService service, Request settings) {
+        this.service = service;
+        this.settings = settings;
+        messages.addAll(settings.messages());
+        systemMessages = messages.size();
+    }
+
+    void run() throws IOException {
+        try (Terminal terminal = TerminalBuilder.builder().system(true).build()) {
+            LineReader reader = LineReaderBuilder.builder().terminal(terminal).appName("elms")
+                    .variable(LineReader.HISTORY_FILE, DataFolder.find().resolve("history"))
+                    .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
+            terminal.writer().println("Chatting with " + service.model().name() + "; /help tells what else can be typed.");
+            for (Optional<String> line = read(reader); line.isPresent(); line = read(reader)) {
+                String text = line.get().strip();
+                if (text.equals("/bye")) {
+                    return;
+                }
+                try {
+                    if (text.startsWith("/")) {
+                        terminal.writer().println(command(text.split("\\s+")));
+                    } else if (!text.isEmpty()) {
+                        answer(text, terminal);
+                    }
+                } catch (ElmsException e) {
+                    terminal.writer().println("elms: " + e.getMessage());
+                }
+                terminal.flush();
+            }
+        }
+    }
+
+    /** A line; an empty one after Ctrl-C, none after Ctrl-D. */
+    private static Optional<String> read(LineReader reader) {
+        try {
+            return Optional.of(reader.readLine(">>> "));
+        } catch (UserInterruptException e) {
+            return Optional.of("");
+        } catch (EndOfFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    private void answer(String text, Terminal terminal) {
+        messages.add(Message.user(text));
+        interrupted = false;
+        SignalHandler before = terminal.handle(Signal.INT, signal -> interrupted = true);
+        try {
+            Response response = service.call(with(settings, messages), new Shown(terminal.writer()));
+            messages.add(Message.assistant(response.text()));
+            terminal.writer().println();
+            terminal.writer().println("\u001b[2m" + RunReport.line(response) + "\u001b[0m");
+        } catch (ElmsException e) {
+            messages.removeLast();
+            throw e;
+        } finally {
+            terminal.handle(Signal.INT, before);
+        }
+    }
+
+    private String command(String[] words) {
+        switch (words[0]) {
+            case "/slo" -> {
+                if (words.length == 2 && words[1].equals("off")) {
+                    settings = with(settings, Slo.NONE);
+                } else if (words.length == 3) {
+                    settings = with(settings, new Slo(Optional.of(Limit.parse(words[1])), Optional.of(Limit.parse(words[2]))));
+                } else {
+                    return "write /slo TTFT TPOT, such as /slo 0.4 0.7, or /slo off";
+                }
+                return "from now on: " + (settings.slo().equals(Slo.NONE) ? "no SLO" : "TTFT " + words[1] + ", TPOT " + words[2]);
+            }
+            case "/level" -> {
+                if (words.length != 2) {
+                    return "write /level L, such as /level 0.6, or /level auto";
+                }
+                settings = with(settings, words[1].equals("auto") ? OptionalDouble.empty() : OptionalDouble.of(share(words[1])));
+                return settings.level().isEmpty() ? "from now on: levels by the SLO"
+                        : "from now on: level %.2f".formatted(service.model().nearest(settings.level().getAsDouble()).share());
+            }
+            case "/clear" -> {
+                messages.subList(systemMessages, messages.size()).clear();
+                return "a new conversation";
+            }
+            case "/help", "/?" -> {
+                return HELP;
+            }
+            default -> {
+                return "there is no command " + words[0] + "; /help lists them";
+            }
+        }
+    }
+
+    private static double share(String word) {
+        try {
+            return Double.parseDouble(word);
+        } catch (NumberFormatException e) {
+            throw new ElmsException("'" + word + "' is no level; write a share of the model such as 0.6", e);
+        }
+    }
+
+    private static Request with(Request request, List<Message> messages) {
+        return new Request(messages, request.slo(), request.strict(), request.level(), request.sampling(), request.maxTokens(),
+                request.stops());
+    }
+
+    private static Request with(Request request, Slo slo) {
+        return new Request(request.messages(), slo, request.strict(), request.level(), request.sampling(), request.maxTokens(),
+                request.stops());
+    }
+
+    private static Request with(Request request, OptionalDouble level) {
+        return new Request(request.messages(), request.slo(), request.strict(), level, request.sampling(), request.maxTokens(),
+                request.stops());
+    }
+
+    /** Writes the answer as it comes. */
+    private final class Shown implements Listener {
+        private final PrintWriter out;
+
+        Shown(PrintWriter out) {
+            this.out = out;
+        }
+
+        @Override
+        public void text(String piece) {
+            out.print(piece);
+            out.flush();
+        }
+
+        @Override
+        public boolean cancelled() {
+            return interrupted;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package elms.server.cli;
+
+import elms.engine.ElmsException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command line. */
+@Command(name = "elms", mixinStandardHelpOptions = true, version = "elms 0.1.0", synopsisSubcommandLabel = "COMMAND",
+        description = "An LLM service for one device that gives every request the latency its app asked for.",
+        footer = {"", "Start with: elms run smollm2 \"What is the capital of France?\" --ttft 0.5 --tpot 0.7"},
+        subcommands = {RunCommand.class, PullCommand.class, LsCommand.class, ShowCommand.class, RmCommand.class,
+            ProfileCommand.class, BenchCommand.class, ElasticizeCommand.class, ExportCommand.class, DoctorCommand.class})
+public final class Main implements Runnable {
+    private static final int FAILED = 1;
+    private static final int WRONG_USAGE = 2;
+
+    @Spec
+    private CommandSpec spec;
+
+    public static void main(String[] arguments) {
+        System.exit(commandLine().execute(arguments));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new Main()).setCaseInsensitiveEnumValuesAllowed(true)
+                .setExitCodeExceptionMapper(e -> FAILED)
+                .setParameterExceptionHandler((e, arguments) -> {
+                    e.getCommandLine().getErr().println("elms: " + e.getMessage() + "; see elms "
+                            + (e.getCommandLine().getParent() == null ? "" : e.getCommandLine().getCommandName() + " ") + "--help");
+                    return WRONG_USAGE;
+                })
+                .setExecutionExceptionHandler((e, commandLine, result) -> {
+                    if (e instanceof ElmsException) {
+                        commandLine.getErr().println("elms: " + e.getMessage());
+                    } else {
+                        commandLine.getErr().println("elms: something went wrong that should not have: " + e);
+                        e.printStackTrace(commandLine.getErr());
+                    }
+                    return FAILED;
+                });
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "no command is given");
+    }
+}

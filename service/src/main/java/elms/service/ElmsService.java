@@ -1,0 +1,133 @@
+package elms.service;
+
+import elms.engine.ElasticModel;
+import elms.engine.ElmsException;
+import elms.engine.decode.KvCache;
+import elms.engine.decode.Sampler;
+import elms.engine.decode.TextStream;
+import elms.engine.decode.Transformer;
+import elms.engine.text.Encoding;
+import elms.engine.text.Message;
+import elms.kernels.Kernels;
+import elms.planner.Latency;
+import elms.planner.LatencyModel;
+import elms.planner.Plan;
+import elms.planner.Plan.Span;
+import elms.planner.Planner;
+import elms.service.Response.FinishReason;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/** Runs requests on one model, one after the other, each by its own plan. */
+public final class ElmsService {
+    private static final int WARM_UP_TOKENS = 24;
+    private static final int WARM_UP_RENDERINGS = 20;
+
+    private final ElasticModel model;
+    private final Transformer transformer;
+    private final Planner planner;
+
+    public ElmsService(ElasticModel model, Kernels kernels, LatencyModel latency) {
+        this.model = model;
+        this.transformer = new Transformer(model.weights(), kernels);
+        this.planner = new Planner(model.levels(), latency);
+    }
+
+    public ElasticModel model() {
+        return model;
+    }
+
+    /** Runs a throw-away request, so that the next one finds compiled code and weights in memory. */
+    public void warmUp() {
+        List<Message> messages = List.of(Message.user("Tell me about yourself: who are you, and what can you do?"));
+        for (int i = 0; i < WARM_UP_RENDERINGS; i++) {
+            model.tokenizer().encode(model.template().render(messages));
+        }
+        call(Request.of(messages, WARM_UP_TOKENS), Listener.NONE);
+    }
+
+    /**
+     * Answers a request. The clock of its SLO starts now.
+     *
+     * @throws ElmsException if the prompt does not fit the context, or a strict request's SLO is predicted to be missed
+     */
+    public synchronized Response call(Request request, Listener listener) {
+        long arrival = System.nanoTime();
+        Encoding prompt = model.tokenizer().encode(model.template().render(request.messages()));
+        int room = model.config().context() - prompt.length();
+        if (room < 1) {
+            throw new ElmsException("the prompt has " + prompt.length() + " tokens, but the context of " + model.name() + " holds "
+                    + model.config().context() + "; shorten it");
+        }
+        int longest = Math.min(request.maxTokens(), room);
+        Plan plan = plan(request, prompt.length(), longest, (System.nanoTime() - arrival) / 1e6);
+        listener.planned(plan);
+        if (request.strict() && !plan.feasible()) {
+            throw new InfeasibleException(plan);
+        }
+        KvCache cache = new KvCache(model.config(), prompt.length() + longest);
+        int read = 0;
+        for (Span span : plan.spans()) {
+            transformer.read(Arrays.copyOfRange(prompt.ids(), read, read + span.tokens()), span.level(), cache);
+            read += span.tokens();
+        }
+        return answer(request, listener, arrival, prompt, plan, cache, longest);
+    }
+
+    private Plan plan(Request request, int promptTokens, int longest, double overheadMillis) {
+        if (request.level().isPresent()) {
+            return planner.pinned(promptTokens, longest, request.slo(), model.nearest(request.level().getAsDouble()), overheadMillis);
+        }
+        return planner.plan(promptTokens, longest, request.slo(), overheadMillis);
+    }
+
+    /** Decodes until the answer ends; the prompt has been read. */
+    private Response answer(Request request, Listener listener, long arrival, Encoding prompt, Plan plan, KvCache cache, int longest) {
+        Sampler sampler = new Sampler(request.sampling());
+        Arrays.stream(prompt.ids()).forEach(sampler::accept);
+        TextStream stream = new TextStream(request.stops());
+        StringBuilder text = new StringBuilder();
+        FinishReason reason = FinishReason.LENGTH;
+        int tokens = 0;
+        long first = 0;
+        long last = 0;
+        while (tokens < longest) {
+            if (listener.cancelled()) {
+                reason = FinishReason.CANCELLED;
+                break;
+            }
+            int token = sampler.next(transformer.logits());
+            last = System.nanoTime();
+            first = tokens == 0 ? last : first;
+            tokens++;
+            if (model.tokenizer().endsAnswer(token)) {
+                reason = FinishReason.STOP;
+                break;
+            }
+            show(stream.push(model.tokenizer().bytes(token)), text, listener);
+            if (stream.stopped()) {
+                reason = FinishReason.STOP;
+                break;
+            }
+            if (tokens < longest) {
+                transformer.read(new int[] {token}, plan.decode(), cache);
+            }
+        }
+        show(stream.finish(), text, listener);
+        return new Response(text.toString(), reason, tokens, plan, measured(arrival, first, last, tokens));
+    }
+
+    private static void show(String piece, StringBuilder text, Listener listener) {
+        if (!piece.isEmpty()) {
+            text.append(piece);
+            listener.text(piece);
+        }
+    }
+
+    private static Latency measured(long arrival, long first, long last, int tokens) {
+        return new Latency(
+                tokens < 1 ? OptionalDouble.empty() : OptionalDouble.of((first - arrival) / 1e6),
+                tokens < 2 ? OptionalDouble.empty() : OptionalDouble.of((last - first) / 1e6 / (tokens - 1)));
+    }
+}
