@@ -27,6 +27,9 @@ public record NanoModel(int layers, int width, int heads, int kvHeads, int headD
     /** In 4 bits, which need rows of whole blocks. */
     public static final NanoModel FOUR_BITS = new NanoModel(4, 96, 6, 3, 32, 160, 129, true, TensorType.Q4_1, 3);
 
+    /** With the tokenizer of {@link NanoTokenizer}; its answers are noise. */
+    public static final NanoModel CHAT = new NanoModel(6, 64, 4, 2, 16, 96, NanoTokenizer.VOCABULARY, true, TensorType.F32, 4);
+
     /** Writes the model to {@code folder} and returns its path. */
     public Path write(Path folder) {
         Path path = folder.resolve("nano-" + Long.toHexString(hashCode() * 31L + seed) + ".gguf");
@@ -51,6 +54,9 @@ public record NanoModel(int layers, int width, int heads, int kvHeads, int headD
         metadata.put("llama.attention.key_length", Value.uint32(headDim));
         metadata.put("llama.rope.freq_base", Value.float32(10000));
         metadata.put("llama.attention.layer_norm_rms_epsilon", Value.float32(1e-5));
+        if (vocabulary == NanoTokenizer.VOCABULARY) {
+            metadata.putAll(NanoTokenizer.metadata());
+        }
         return metadata;
     }
 

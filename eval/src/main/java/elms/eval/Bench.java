@@ -20,14 +20,15 @@ public final class Bench {
     private static final int PROMPT = 512;
     private static final int STEPS = 64;
     private static final int ROUNDS = 5;
+    private static final int WARM_UPS = 2;
 
     /**
      * What was measured.
      *
-     * @param switchMicros what switching costs a decode step
+     * @param switchUs what switching costs a decode step
      * @param peakRssMb most memory the process has held, where the system tells
      */
-    public record Report(String model, String provider, int threads, List<LevelSpeed> levels, double switchMicros,
+    public record Report(String model, String provider, int threads, List<LevelSpeed> levels, double switchUs,
             OptionalDouble peakRssMb) {}
 
     /** Tokens a second at one level. */
@@ -52,7 +53,7 @@ public final class Bench {
         int levels = model.levels().size();
         double[][] prefill = new double[levels][ROUNDS];
         double[][] decode = new double[levels][ROUNDS];
-        for (int round = -1; round < ROUNDS; round++) {
+        for (int round = -WARM_UPS; round < ROUNDS; round++) {
             for (int i = 0; i < levels; i++) {
                 KvCache cache = new KvCache(model.config(), PROMPT + STEPS);
                 double prefillSeconds = prefill(model.levels().get(i), cache);
@@ -61,7 +62,7 @@ public final class Bench {
                     prefill[i][round] = PROMPT / prefillSeconds;
                     decode[i][round] = STEPS / decodeSeconds;
                 }
-                progress.accept((double) ((round + 1) * levels + i + 1) / ((ROUNDS + 1) * levels));
+                progress.accept((double) ((round + WARM_UPS) * levels + i + 1) / ((ROUNDS + WARM_UPS) * levels));
             }
         }
         List<LevelSpeed> speeds = new ArrayList<>();
@@ -95,7 +96,7 @@ public final class Bench {
     private double switchMicros() {
         SubModel[] levels = {model.full(), model.levels().get(model.levels().size() / 2)};
         double[] extra = new double[ROUNDS];
-        for (int round = -1; round < ROUNDS; round++) {
+        for (int round = -WARM_UPS; round < ROUNDS; round++) {
             double often = alternating(levels, 1);
             double seldom = alternating(levels, STEPS / 2);
             if (round >= 0) {

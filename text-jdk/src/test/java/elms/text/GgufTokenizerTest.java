@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import elms.engine.ElmsException;
+import elms.engine.NanoTokenizer;
 import elms.engine.gguf.Metadata;
 import elms.engine.gguf.Value;
 import elms.engine.text.Encoding;
@@ -11,18 +12,15 @@ import elms.engine.text.RenderedChat;
 import elms.engine.text.RenderedChat.Control;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
-/** A tokenizer of 256 bytes, two merges and two control tokens. The real one is compared with its reference in module eval. */
+/** The small tokenizer of {@link NanoTokenizer}. The real one is compared with its reference in module eval. */
 class GgufTokenizerTest {
-    private static final GgufTokenizer TOKENIZER = new GgufTokenizer(new Metadata(metadata()));
+    private static final GgufTokenizer TOKENIZER = new GgufTokenizer(new Metadata(NanoTokenizer.metadata()));
 
     @AfterAll
     static void close() {
@@ -88,35 +86,13 @@ class GgufTokenizerTest {
     }
 
     private static void refused(String key, Value value, String sentence) {
-        Map<String, Value> metadata = metadata();
+        Map<String, Value> metadata = NanoTokenizer.metadata();
         metadata.remove(key);
         if (value != null) {
             metadata.put(key, value);
         }
         assertThatThrownBy(() -> new GgufTokenizer(new Metadata(metadata))).isInstanceOf(ElmsException.class)
                 .hasMessageContaining(sentence);
-    }
-
-    private static Map<String, Value> metadata() {
-        List<String> tokens = new ArrayList<>();
-        int next = 256;
-        for (int b = 0; b < 256; b++) {
-            boolean printable = b >= '!' && b <= '~' || b >= 0xa1 && b <= 0xac || b >= 0xae;
-            tokens.add(String.valueOf((char) (printable ? b : next++)));
-        }
-        tokens.addAll(List.of("<begin>", "<end>", "Ġt", "th"));
-        long[] types = new long[tokens.size()];
-        Arrays.fill(types, 1);
-        types[256] = 3;
-        types[257] = 3;
-        Map<String, Value> metadata = new TreeMap<>();
-        metadata.put("tokenizer.ggml.model", Value.of("gpt2"));
-        metadata.put("tokenizer.ggml.pre", Value.of("gpt-2"));
-        metadata.put("tokenizer.ggml.tokens", Value.of(tokens.toArray(String[]::new)));
-        metadata.put("tokenizer.ggml.merges", Value.of(new String[] {"Ġ t", "t h"}));
-        metadata.put("tokenizer.ggml.token_type", Value.int32(types));
-        metadata.put("tokenizer.ggml.eos_token_id", Value.uint32(257));
-        return metadata;
     }
 
     private static int id(char c) {

@@ -10,11 +10,8 @@ import elms.engine.gguf.GgufFile;
 import elms.engine.model.WeightPacker.Precision;
 import elms.kernels.Form;
 import elms.kernels.Kernels;
-import elms.kernels.Matrix;
 import elms.kernels.ScalarKernels;
 import elms.kernels.jdk.VectorKernels;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
@@ -43,7 +40,7 @@ class ElasticityTest {
         try (GgufFile file = GgufFile.open(model.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
             float[] expected = logits(weights(file, Order.identity(config), Precision.FLOAT), Level.full(config), SCALAR);
-            Order order = shuffled(config, 7);
+            Order order = TestWeights.shuffled(config, 7);
             assertClose(logits(weights(file, order, Precision.FLOAT), Level.full(config), SCALAR), expected, 1e-3f);
             assertClose(logits(weights(file, order, Precision.FLOAT), Level.full(config), VECTOR), expected, 1e-3f);
             float[] packed = logits(weights(file, order, Precision.PACKED), Level.full(config), VECTOR);
@@ -56,10 +53,10 @@ class ElasticityTest {
     void aLevelIsTheFullModelWithTheOtherUnitsMasked(NanoModel model) {
         try (GgufFile file = GgufFile.open(model.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
-            Weights weights = weights(file, shuffled(config, 8), Precision.FLOAT);
+            Weights weights = weights(file, TestWeights.shuffled(config, 8), Precision.FLOAT);
             for (int seed = 0; seed < 5; seed++) {
                 Level level = randomLevel(config, seed);
-                float[] masked = logits(masked(weights, level), Level.full(config), SCALAR);
+                float[] masked = logits(TestWeights.masked(weights, level), Level.full(config), SCALAR);
                 assertClose(logits(weights, level, SCALAR), masked, 1e-3f);
                 assertClose(logits(weights, level, VECTOR), masked, 1e-3f);
             }
@@ -70,7 +67,7 @@ class ElasticityTest {
     void chunksSpansAndThreadsDoNotChangeATokensBits() {
         try (GgufFile file = GgufFile.open(NanoModel.FOUR_BITS.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
-            Weights weights = weights(file, shuffled(config, 9), Precision.PACKED);
+            Weights weights = weights(file, TestWeights.shuffled(config, 9), Precision.PACKED);
             SubModel[] levels = {SubModel.of(weights, Level.full(config)), SubModel.of(weights, randomLevel(config, 3)),
                 SubModel.of(weights, randomLevel(config, 4))};
             float[] expected = null;
@@ -132,7 +129,7 @@ class ElasticityTest {
     void aPackedFileHoldsTheSameWeights() throws Exception {
         try (GgufFile file = GgufFile.open(NanoModel.FOUR_BITS.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
-            Order order = shuffled(config, 11);
+            Order order = TestWeights.shuffled(config, 11);
             WeightPacker packer = new WeightPacker(file, config, order, Precision.PACKED);
             float[] expected = logits(Weights.of(config, order, packer), Level.full(config), VECTOR);
             Path path = folder.resolve("weights.packed");
@@ -155,20 +152,6 @@ class ElasticityTest {
         return transformer.logits(100, 50);
     }
 
-    private static Order shuffled(ModelConfig config, long seed) {
-        Random random = new Random(seed);
-        Order order = Order.identity(config);
-        Stream.concat(Arrays.stream(order.heads()), Arrays.stream(order.neurons())).forEach(units -> {
-            for (int i = units.length - 1; i > 0; i--) {
-                int j = random.nextInt(i + 1);
-                int unit = units[i];
-                units[i] = units[j];
-                units[j] = unit;
-            }
-        });
-        return order;
-    }
-
     private static Level randomLevel(ModelConfig config, long seed) {
         Random random = new Random(seed);
         Level level = Level.full(config);
@@ -177,32 +160,6 @@ class ElasticityTest {
             level.neurons()[layer] = random.nextInt(config.neurons() + 1);
         }
         return level;
-    }
-
-    /** The same weights, with zeros in the columns that read units beyond the level. */
-    private static Weights masked(Weights weights, Level level) {
-        ModelConfig config = weights.config();
-        return new Weights(config, weights.order(), weights.embedding(), Stream.iterate(0, i -> i + 1).limit(config.layers())
-                .map(i -> {
-                    Weights.Layer layer = weights.layers().get(i);
-                    return new Weights.Layer(layer.attentionNorm(), layer.q(), layer.k(), layer.v(),
-                            masked(layer.o(), level.heads()[i] * config.headDim()), layer.feedForwardNorm(), layer.gate(), layer.up(),
-                            masked(layer.down(), level.neurons()[i]));
-                }).toList(), weights.outputNorm(), weights.output(), weights.ropeFrequencies());
-    }
-
-    private static Matrix masked(Matrix matrix, int columns) {
-        assertThat(matrix.form()).isEqualTo(Form.F32);
-        ByteBuffer copy = ByteBuffer.allocateDirect(matrix.data().capacity()).order(ByteOrder.LITTLE_ENDIAN);
-        copy.put(matrix.data().duplicate()).flip();
-        for (int panel = 0; panel < matrix.panels(); panel++) {
-            for (int column = columns; column < matrix.columns(); column++) {
-                for (int lane = 0; lane < 16; lane++) {
-                    copy.putFloat(panel * matrix.panelBytes() + (column * 16 + lane) * 4, 0);
-                }
-            }
-        }
-        return new Matrix(matrix.form(), matrix.rows(), matrix.columns(), matrix.panelBlocks(), copy);
     }
 
     private static double meanDifference(float[] actual, float[] expected) {

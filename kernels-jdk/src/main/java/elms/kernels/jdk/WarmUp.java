@@ -6,6 +6,8 @@ import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
 import elms.kernels.Matrix;
 import elms.kernels.MatrixPacker;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /**
  * Runs kernels on small inputs until they are compiled. Vector code runs a hundred times slower before; on a thread of its
@@ -25,6 +27,7 @@ final class WarmUp implements Runnable {
 
     @Override
     public void run() {
+        loadSegmentClasses();
         try (Kernels kernels = new VectorKernels(1)) {
             cache.append(x, x, MANY_TOKENS);
             for (int round = 0; round < ROUNDS; round++) {
@@ -36,6 +39,18 @@ final class WarmUp implements Runnable {
                     }
                 }
             }
+        }
+    }
+
+    /**
+     * Code that reads a memory segment is compiled for the kinds of segments and arenas loaded so far, and thrown away when
+     * another comes along, in a library that draws a prompt for instance. So all kinds come first.
+     */
+    private static void loadSegmentClasses() {
+        try (Arena confined = Arena.ofConfined(); Arena shared = Arena.ofShared()) {
+            confined.allocate(Long.BYTES).copyFrom(MemorySegment.ofArray(new long[1]));
+            shared.allocate(Long.BYTES).copyFrom(MemorySegment.ofArray(new byte[Long.BYTES]));
+            Arena.ofAuto().allocate(Long.BYTES).copyFrom(Arena.global().allocate(Long.BYTES));
         }
     }
 

@@ -5,6 +5,7 @@ import elms.eval.Bench;
 import elms.eval.Bench.LevelSpeed;
 import elms.eval.Bench.Report;
 import elms.kernels.Kernels;
+import elms.server.store.StoredModel;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -22,12 +23,19 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Screen screen = new Screen(); Kernels kernels = options.kernels(screen)) {
-            ElasticModel model = options.load(options.stored(screen), kernels, screen);
-            Report report = new Bench(model, kernels).run(screen.step("Measuring"));
-            screen.close();
+        try (Screen screen = new Screen()) {
+            Report report = measure(options.stored(screen), screen);
             System.out.println(json ? Json.of(report) : table(report));
             return 0;
+        }
+    }
+
+    private Report measure(StoredModel stored, Screen screen) {
+        try (Kernels kernels = options.kernels(screen)) {
+            ElasticModel model = options.load(stored, kernels, screen);
+            Report report = new Bench(model, kernels).run(screen.step("Measuring"));
+            screen.close();
+            return report;
         }
     }
 
@@ -36,6 +44,6 @@ final class BenchCommand implements Callable<Integer> {
         for (LevelSpeed speed : report.levels()) {
             table.append(String.format(Locale.ROOT, "%7.3f %15.1f %14.1f%n", speed.level(), speed.prefillTokS(), speed.decodeTokS()));
         }
-        return table.append(String.format(Locale.ROOT, "a switch costs %.1f µs", report.switchMicros())).toString();
+        return table.append(String.format(Locale.ROOT, "a switch costs %.1f µs", report.switchUs())).toString();
     }
 }

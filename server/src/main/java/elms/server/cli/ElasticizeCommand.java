@@ -28,8 +28,8 @@ final class ElasticizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Screen screen = new Screen(); Kernels kernels = options.kernels(screen);
-                BaseModel base = BaseModel.open(options.stored(screen))) {
+        try (Screen screen = new Screen(); BaseModel base = BaseModel.open(options.stored(screen));
+                Kernels kernels = options.kernels(screen)) {
             Packs packs = new Packs(base);
             Pack pack = packs.make(calibration, kernels, screen.steps());
             screen.close();

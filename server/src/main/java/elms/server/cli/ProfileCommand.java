@@ -22,8 +22,14 @@ final class ProfileCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Screen screen = new Screen(); Kernels kernels = options.kernels(screen)) {
-            StoredModel stored = options.stored(screen);
+        try (Screen screen = new Screen()) {
+            show(options.stored(screen), screen);
+        }
+        return 0;
+    }
+
+    private void show(StoredModel stored, Screen screen) {
+        try (Kernels kernels = options.kernels(screen)) {
             ElasticModel model = options.load(stored, kernels, screen);
             LatencyModel latency = new Profiles(stored, model, kernels).measure(screen.step("Measuring this machine"));
             screen.close();
@@ -40,7 +46,6 @@ final class ProfileCommand implements Callable<Integer> {
                 }
                 System.out.println(row);
             }
-            return 0;
         }
     }
 }

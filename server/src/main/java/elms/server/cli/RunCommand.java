@@ -101,8 +101,14 @@ final class RunCommand implements Callable<Integer> {
         }
         Optional<String> prompt = chat ? Optional.empty() : Optional.of(prompt());
         Request request = request(prompt);
-        try (Screen screen = new Screen(); Kernels kernels = options.kernels(screen)) {
-            StoredModel stored = options.stored(screen);
+        try (Screen screen = new Screen()) {
+            run(request, chat, options.stored(screen), screen);
+        }
+        return 0;
+    }
+
+    private void run(Request request, boolean chat, StoredModel stored, Screen screen) throws IOException {
+        try (Kernels kernels = options.kernels(screen)) {
             ElasticModel model = options.load(stored, kernels, screen);
             ElmsService service = new ElmsService(model, kernels,
                     new Profiles(stored, model, kernels).get(screen.step("Measuring this machine")));
@@ -113,7 +119,6 @@ final class RunCommand implements Callable<Integer> {
             } else {
                 answer(service, request, screen);
             }
-            return 0;
         }
     }
 

@@ -1,7 +1,6 @@
 package elms.server.store;
 
 import java.util.List;
-import java.util.Optional;
 
 /** Models that have a short name. */
 public final class Catalogue {
@@ -32,9 +31,5 @@ public final class Catalogue {
 
     public static List<Entry> entries() {
         return ENTRIES;
-    }
-
-    public static Optional<Entry> find(String name) {
-        return ENTRIES.stream().filter(entry -> entry.name().equals(name)).findFirst();
     }
 }

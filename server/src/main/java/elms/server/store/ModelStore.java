@@ -20,6 +20,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -34,16 +35,25 @@ import java.util.stream.Stream;
  * </pre>
  */
 public final class ModelStore {
-    private static final Pattern HUB_FILE = Pattern.compile("([\\w.-]+/[\\w.-]+)/([\\w./-]+\\.gguf)");
+    private static final Pattern HUB_FILE = Pattern.compile("(\\w[\\w.-]*/\\w[\\w.-]*)/((?:\\w[\\w.-]*/)*\\w[\\w.-]*\\.gguf)");
     private static final String RECORD = "model.properties";
 
     /** What model.properties says. */
     private record Record(String file, long bytes, long modified, String sha256) {}
 
     private final Path root;
+    private final List<Entry> catalogue;
+    private final String hub;
 
+    /** A store that fetches from the Hugging Face Hub, or from the mirror of it that {@code HF_ENDPOINT} names. */
     public ModelStore(Path root) {
+        this(root, Catalogue.entries(), System.getenv().getOrDefault("HF_ENDPOINT", "https://huggingface.co"));
+    }
+
+    ModelStore(Path root, List<Entry> catalogue, String hub) {
         this.root = root;
+        this.catalogue = catalogue;
+        this.hub = hub;
     }
 
     /** Finds a model by name or path, without fetching anything. */
@@ -81,7 +91,7 @@ public final class ModelStore {
     /** Removes a model and all that is derived from it; false if it is not there. */
     public boolean remove(String model) {
         Path folder = folder(model);
-        if (isPath(model) || !Files.isDirectory(folder)) {
+        if (isPath(model) || read(folder).isEmpty()) {
             return false;
         }
         try (Stream<Path> files = Files.walk(folder)) {
@@ -127,8 +137,9 @@ public final class ModelStore {
     }
 
     private StoredModel fetch(String model, ByteProgress progress) {
-        Entry entry = Catalogue.find(model).or(() -> onHub(model)).orElseThrow(() -> new ElmsException(
-                "there is no model '" + model + "'; try " + String.join(", ", Catalogue.entries().stream().map(Entry::name).toList())
+        Entry entry = catalogue.stream().filter(known -> known.name().equals(model)).findFirst().or(() -> onHub(model))
+                .orElseThrow(() -> new ElmsException("there is no model '" + model + "'; try "
+                        + String.join(", ", catalogue.stream().map(Entry::name).toList())
                         + ", a path to a .gguf file, or OWNER/REPOSITORY/FILE.gguf on the Hugging Face Hub"));
         Path folder = folder(model);
         try {
@@ -192,13 +203,12 @@ public final class ModelStore {
     }
 
     private static Optional<Entry> onHub(String model) {
-        return Optional.of(HUB_FILE.matcher(model)).filter(matcher -> matcher.matches() && !model.contains("..")).map(matcher ->
+        return Optional.of(HUB_FILE.matcher(model)).filter(Matcher::matches).map(matcher ->
                 new Entry(model, matcher.group(2), -1, "", "", List.of(new Source.HuggingFace(matcher.group(1), "main", matcher.group(2)))));
     }
 
-    private static URI address(Source.HuggingFace source) {
-        String endpoint = System.getenv().getOrDefault("HF_ENDPOINT", "https://huggingface.co");
-        return URI.create(endpoint + "/" + source.repository() + "/resolve/" + source.revision() + "/" + source.file());
+    private URI address(Source.HuggingFace source) {
+        return URI.create(hub + "/" + source.repository() + "/resolve/" + source.revision() + "/" + source.file());
     }
 
     private static String name(Source source) {

@@ -1,0 +1,101 @@
+package elms.planner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import elms.engine.NanoModel;
+import elms.engine.gguf.GgufFile;
+import elms.engine.model.Level;
+import elms.engine.model.ModelConfig;
+import elms.engine.model.Order;
+import elms.engine.model.SubModel;
+import elms.engine.model.WeightPacker;
+import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.Weights;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PlannerTest {
+    /** Time is proportional to the weights read. */
+    private static final LatencyModel LATENCY =
+            new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 1000, 0}, 1, 1);
+
+    @TempDir
+    Path folder;
+
+    private final List<SubModel> levels = new ArrayList<>();
+    private Planner planner;
+
+    @BeforeEach
+    void load() {
+        try (GgufFile file = GgufFile.open(NanoModel.ODD.write(folder))) {
+            ModelConfig config = ModelConfig.of(file);
+            Weights weights = Weights.of(config, Order.identity(config),
+                    new WeightPacker(file, config, Order.identity(config), Precision.FLOAT));
+            levels.add(SubModel.of(weights, Level.full(config)));
+            for (int neurons : new int[] {60, 45, 30, 15}) {
+                Level level = Level.full(config);
+                Arrays.fill(level.neurons(), neurons);
+                levels.add(SubModel.of(weights, level));
+            }
+            planner = new Planner(levels, LATENCY);
+        }
+    }
+
+    @Test
+    void withoutAnSloTheFullModelDoesEverything() {
+        Plan plan = planner.plan(100, 50, Slo.NONE, 0);
+        assertThat(plan.prefillLevel()).isEqualTo(1);
+        assertThat(plan.decode().share()).isEqualTo(1);
+        assertThat(plan.feasible()).isTrue();
+    }
+
+    @Test
+    void theLargestFeasibleLevelIsTakenForEachLatency() {
+        for (double ratio = 0.45; ratio < 1.2; ratio += 0.01) {
+            Plan plan = planner.plan(100, 50, slo(new Limit.Ratio(ratio), new Limit.Ratio(1.5 - ratio)), 0);
+            SubModel prefill = plan.spans().get(0).level();
+            if (plan.feasible()) {
+                assertThat(prefill.share()).isLessThanOrEqualTo(ratio + 1e-9);
+                assertThat(plan.decode().share()).isLessThanOrEqualTo(1.5 - ratio + 1e-9);
+            }
+            double bound = ratio;
+            assertThat(levels).filteredOn(level -> level.share() <= bound).allMatch(level -> level.share() <= prefill.share());
+        }
+    }
+
+    @Test
+    void anSloThatNothingKeepsGetsTheSmallestLevelAndIsFlagged() {
+        Plan plan = planner.plan(100, 50, slo(new Limit.Time(1e-6), new Limit.Ratio(1)), 0);
+        assertThat(plan.spans().get(0).level()).isEqualTo(levels.getLast());
+        assertThat(plan.decode().share()).isEqualTo(1);
+        assertThat(plan.feasible()).isFalse();
+    }
+
+    @Test
+    void timeAlreadySpentCounts() {
+        double full = LATENCY.prefillMillis(levels.get(0), 100);
+        assertThat(planner.plan(100, 50, slo(new Limit.Time(full), new Limit.Ratio(1)), 0).prefillLevel()).isEqualTo(1);
+        Plan late = planner.plan(100, 50, slo(new Limit.Time(full), new Limit.Ratio(1)), 0.3 * full);
+        assertThat(late.prefillLevel()).isLessThan(1);
+        assertThat(late.predicted().ttftMillis().orElseThrow()).isLessThanOrEqualTo(full);
+    }
+
+    @Test
+    void aPinnedLevelIsKeptWhateverTheSlo() {
+        Plan plan = planner.pinned(100, 50, slo(new Limit.Time(1e-6), new Limit.Time(1e-6)), levels.get(2), 0);
+        assertThat(plan.prefillLevel()).isCloseTo(levels.get(2).share(), within(1e-12));
+        assertThat(plan.decode()).isEqualTo(levels.get(2));
+        assertThat(plan.feasible()).isFalse();
+    }
+
+    private static Slo slo(Limit ttft, Limit tpot) {
+        return new Slo(Optional.of(ttft), Optional.of(tpot));
+    }
+}

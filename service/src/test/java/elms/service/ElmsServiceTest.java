@@ -1,0 +1,172 @@
+package elms.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import elms.engine.ElasticModel;
+import elms.engine.ElmsException;
+import elms.engine.NanoModel;
+import elms.engine.decode.Sampling;
+import elms.engine.gguf.GgufFile;
+import elms.engine.model.Level;
+import elms.engine.model.ModelConfig;
+import elms.engine.model.Order;
+import elms.engine.model.SubModel;
+import elms.engine.model.WeightPacker;
+import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.Weights;
+import elms.engine.text.Message;
+import elms.engine.text.RenderedChat;
+import elms.kernels.Kernels;
+import elms.kernels.jdk.VectorKernels;
+import elms.planner.LatencyModel;
+import elms.planner.Limit;
+import elms.planner.Plan;
+import elms.planner.Slo;
+import elms.service.Response.FinishReason;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The way of a request on a small random model: its answers are noise, the same at every run. */
+class ElmsServiceTest {
+    @TempDir
+    static Path folder;
+
+    private static Kernels kernels;
+    private static ElmsService service;
+
+    @BeforeAll
+    static void open() {
+        try (GgufFile file = GgufFile.open(NanoModel.CHAT.write(folder))) {
+            ModelConfig config = ModelConfig.of(file);
+            Weights weights = Weights.of(config, Order.identity(config),
+                    new WeightPacker(file, config, Order.identity(config), Precision.PACKED));
+            Level small = Level.full(config);
+            Arrays.fill(small.neurons(), 32);
+            List<SubModel> levels = List.of(SubModel.of(weights, Level.full(config)), SubModel.of(weights, small));
+            kernels = new VectorKernels(2);
+            LatencyModel latency = new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0}, 1, 1);
+            service = new ElmsService(new ElasticModel("nano", weights, levels, new ByteTokenizer(),
+                    messages -> new RenderedChat(messages.getLast().content(), List.of())), kernels, latency);
+        }
+    }
+
+    @AfterAll
+    static void close() {
+        kernels.close();
+    }
+
+    @Test
+    void whatIsStreamedIsTheAnswer() {
+        List<String> events = new ArrayList<>();
+        Response response = service.call(request("hello", 40), new Listener() {
+            @Override
+            public void planned(Plan plan) {
+                events.add("plan of " + plan.promptTokens());
+            }
+
+            @Override
+            public void text(String piece) {
+                events.add(piece);
+            }
+        });
+        assertThat(events.getFirst()).isEqualTo("plan of 5");
+        assertThat(String.join("", events.subList(1, events.size()))).isEqualTo(response.text()).isNotEmpty();
+        assertThat(response.completionTokens()).isBetween(1, 40);
+        assertThat(response.measured().ttftMillis().orElseThrow()).isPositive();
+        assertThat(response.sloMet()).isTrue();
+    }
+
+    @Test
+    void theSameRequestGetsTheSameAnswer() {
+        Request request = request("tell me", 30);
+        assertThat(service.call(request, Listener.NONE).text()).isEqualTo(service.call(request, Listener.NONE).text());
+    }
+
+    @Test
+    void theLongestAnswerAndTheContextBoundTheLength() {
+        Response one = service.call(request("hello", 1), Listener.NONE);
+        assertThat(one.completionTokens()).isEqualTo(1);
+        assertThat(one.measured().tpotMillis()).isEmpty();
+        int room = 3;
+        Response nearlyFull = service.call(request("x".repeat(2048 - room), 100), Listener.NONE);
+        assertThat(nearlyFull.completionTokens()).isLessThanOrEqualTo(room);
+    }
+
+    @Test
+    void aPromptThatDoesNotFitIsRefused() {
+        assertThatThrownBy(() -> service.call(request("x".repeat(2048), 10), Listener.NONE)).isInstanceOf(ElmsException.class)
+                .hasMessageContaining("2048 tokens, but the context of nano holds 2048");
+    }
+
+    @Test
+    void aStopStringEndsTheAnswerBeforeIt() {
+        String whole = service.call(request("hello", 60), Listener.NONE).text();
+        String stop = whole.substring(whole.length() / 2, whole.length() / 2 + 2);
+        Response stopped = service.call(new Request(List.of(Message.user("hello")), Slo.NONE, false, OptionalDouble.empty(),
+                Sampling.GREEDY, 60, List.of(stop)), Listener.NONE);
+        assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP);
+        assertThat(whole).startsWith(stopped.text() + stop);
+    }
+
+    @Test
+    void aCallerCanGiveUp() {
+        List<String> pieces = new ArrayList<>();
+        Response response = service.call(request("hello", 500), new Listener() {
+            @Override
+            public void text(String piece) {
+                pieces.add(piece);
+            }
+
+            @Override
+            public boolean cancelled() {
+                return pieces.size() >= 3;
+            }
+        });
+        assertThat(response.finishReason()).isEqualTo(FinishReason.CANCELLED);
+        assertThat(response.completionTokens()).isLessThan(20);
+    }
+
+    @Test
+    void strictRefusesBeforeComputingAndBestEffortGoesOn() {
+        Slo impossible = new Slo(Optional.of(new Limit.Time(1e-9)), Optional.empty());
+        assertThatThrownBy(() -> service.call(request(impossible, true), Listener.NONE)).isInstanceOf(InfeasibleException.class)
+                .hasMessageContaining("a TTFT of 0.0 ms is asked for");
+        Response response = service.call(request(impossible, false), Listener.NONE);
+        assertThat(response.plan().feasible()).isFalse();
+        assertThat(response.sloMet()).isFalse();
+    }
+
+    @Test
+    void aPinnedLevelIsTheNearest() {
+        Response response = service.call(new Request(List.of(Message.user("hello")), Slo.NONE, false, OptionalDouble.of(0.1),
+                Sampling.GREEDY, 5, List.of()), Listener.NONE);
+        assertThat(response.plan().decode().share()).isLessThan(0.9);
+        assertThat(response.plan().prefillLevel()).isEqualTo(response.plan().decode().share());
+    }
+
+    @Test
+    void requestsThatMakeNoSenseAreRefused() {
+        assertThatThrownBy(() -> request("hi", 0)).isInstanceOf(ElmsException.class).hasMessageContaining("at least 1");
+        assertThatThrownBy(() -> new Request(List.of(), Slo.NONE, false, OptionalDouble.of(Double.NaN), Sampling.GREEDY, 5, List.of()))
+                .isInstanceOf(ElmsException.class).hasMessageContaining("the level is NaN");
+        assertThatThrownBy(() -> new Request(List.of(), Slo.NONE, false, OptionalDouble.empty(), Sampling.GREEDY, 5, List.of("")))
+                .isInstanceOf(ElmsException.class).hasMessageContaining("stop string");
+    }
+
+    private static Request request(String prompt, int maxTokens) {
+        return Request.of(List.of(Message.user(prompt)), maxTokens);
+    }
+
+    private static Request request(Slo slo, boolean strict) {
+        return new Request(List.of(Message.user("hello")), slo, strict, OptionalDouble.empty(), Sampling.GREEDY, 5, List.of());
+    }
+}
