@@ -5,7 +5,8 @@ import java.io.IOException;
 
 /**
  * Whatever the bytes, the reader answers with a header or a {@link GgufException}: no other exception, no large allocation.
- * Replays its corpus in every test run; {@code JAZZER_FUZZ=1 mvn -pl engine test -Dtest=GgufFuzzTest} looks for more.
+ * A test run replays the corpus and then searches for some seconds; {@code JAZZER_FUZZ=1 mvn test -pl engine -am
+ * -Dtest=GgufFuzzTest} searches alone.
  */
 class GgufFuzzTest {
     @FuzzTest(maxDuration = "20s")
