@@ -3,42 +3,30 @@ package elms.kernels.jdk;
 import elms.kernels.Kernels;
 import elms.kernels.ScalarKernels;
 import java.util.Locale;
-import java.util.Optional;
 
-/** The kernels that can run in this JVM. */
+/** The kernels that this JVM may be able to run, fastest first. */
 public enum Provider {
+    /** C, in the best instructions of the processor. */
+    NATIVE,
     /** Pure Java on the Vector API. */
     VECTOR,
     /** The reference, tens of times slower; for comparison. */
     SCALAR;
 
-    /** Why a provider cannot run here; empty if it can. */
-    public Optional<String> obstacle() {
-        if (this == VECTOR && ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
-            return Optional.of("the JVM was started without --add-modules jdk.incubator.vector");
-        }
-        return Optional.empty();
-    }
-
-    /**
-     * Starts a provider.
-     *
-     * @throws IllegalStateException if it cannot run here
-     */
-    public Kernels start(int threads) {
-        obstacle().ifPresent(obstacle -> {
-            throw new IllegalStateException("the " + this + " kernels cannot run, since " + obstacle);
-        });
-        return switch (this) {
-            case VECTOR -> new VectorKernels(threads);
-            case SCALAR -> new ScalarKernels(threads);
-        };
-    }
-
-    /** Has this provider's code compiled on a thread of its own, while a model is loaded. */
-    public void warmUpInBackground() {
-        if (this == VECTOR) {
-            Thread.ofPlatform().name("elms-warm-up").daemon().start(new WarmUp());
+    /** Starts a provider. Vector code is compiled on a thread of its own meanwhile. */
+    public Kernels start(int threads) throws ProviderUnavailableException {
+        switch (this) {
+            case NATIVE:
+                return new NativeKernels(NativeLibrary.load(), threads);
+            case VECTOR:
+                if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+                    throw new ProviderUnavailableException(this,
+                            "the JVM was started without --add-modules=jdk.incubator.vector", null);
+                }
+                Thread.ofPlatform().name("elms-warm-up").daemon().start(new WarmUp());
+                return new VectorKernels(threads);
+            default:
+                return new ScalarKernels(threads);
         }
     }
 

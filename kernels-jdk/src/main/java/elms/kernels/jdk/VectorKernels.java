@@ -19,13 +19,13 @@ public final class VectorKernels implements Kernels {
 
     private final Workers workers;
     private final PanelGroup[] groups;
-    private final VectorAttention attention;
+    private final PagedAttention attention;
 
     public VectorKernels(int threads) {
         workers = new Workers(threads);
         groups = new PanelGroup[threads];
         Arrays.setAll(groups, worker -> new PanelGroup());
-        attention = new VectorAttention(workers);
+        attention = new PagedAttention(workers, VectorTileAttention::new);
     }
 
     @Override

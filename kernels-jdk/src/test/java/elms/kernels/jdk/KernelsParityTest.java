@@ -42,7 +42,7 @@ abstract class KernelsParityTest {
         RandomData data = new RandomData(rows * 7919L + columns * 31L + tokens);
         Matrix w = data.matrix(form, rows, columns);
         Matrix second = data.matrix(form, Math.ceilDiv(rows, 2), columns);
-        float[] x = data.floats(tokens * columns, 1);
+        float[] x = data.activations(tokens, columns, 1);
         float[] expected = new float[tokens * rows];
         float[] expectedSecond = new float[tokens * second.rows()];
         SCALAR.matmul(x, tokens, new Product(w, expected), new Product(second, expectedSecond));
@@ -70,7 +70,7 @@ abstract class KernelsParityTest {
         RandomData data = new RandomData(rows * 100L + columns);
         Matrix whole = data.matrix(form, 100, 200);
         Matrix view = whole.firstColumns(columns).firstRows(rows);
-        float[] x = data.floats(5 * columns, 1);
+        float[] x = data.activations(5, columns, 1);
         float[] expected = new float[5 * rows];
         for (int row = 0; row < rows; row++) {
             float[] weights = new float[200];
@@ -98,7 +98,7 @@ abstract class KernelsParityTest {
             RandomData data = new RandomData(3);
             Matrix w = data.matrix(form, 40, 96);
             for (float scale : new float[] {0, 1e-30f, 1e-6f, 1e6f, 1e15f}) {
-                float[] x = data.floats(3 * 96, scale);
+                float[] x = data.activations(3, 96, scale);
                 float[] expected = new float[3 * 40];
                 float[] actual = new float[3 * 40];
                 SCALAR.matmul(x, 3, new Product(w, expected));

@@ -23,6 +23,25 @@ final class RandomData {
         return values;
     }
 
+    /**
+     * Rows of numbers that rounding to 8 bits leaves as they are, so that providers that round can be held to the same results
+     * as those that do not: whole multiples, of which the largest is 127, of a step that differs from block to block.
+     */
+    float[] activations(int tokens, int columns, float scale) {
+        float[] values = new float[tokens * columns];
+        for (int token = 0; token < tokens; token++) {
+            for (int from = 0; from < columns; from += Matrix.BLOCK_COLUMNS) {
+                int count = Math.min(Matrix.BLOCK_COLUMNS, columns - from);
+                float step = scale * (float) Math.pow(2, random.nextInt(4) - 6);
+                for (int i = 0; i < count; i++) {
+                    values[token * columns + from + i] = step * (random.nextInt(255) - 127);
+                }
+                values[token * columns + from + random.nextInt(count)] = step * (random.nextBoolean() ? 127 : -127);
+            }
+        }
+        return values;
+    }
+
     /** Every quant value occurs, scales of both signs and sizes, some zero. */
     Matrix matrix(Form form, int rows, int columns) {
         MatrixPacker packer = new MatrixPacker(form, rows, columns);

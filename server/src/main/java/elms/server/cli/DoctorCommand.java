@@ -2,13 +2,13 @@ package elms.server.cli;
 
 import elms.kernels.Kernels;
 import elms.kernels.jdk.Provider;
+import elms.kernels.jdk.ProviderUnavailableException;
 import elms.server.Machine;
 import elms.server.store.DataFolder;
 import elms.server.store.StoredModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
@@ -18,7 +18,7 @@ final class DoctorCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         row("java", System.getProperty("java.vm.name") + " " + Runtime.version());
         row("processor", Machine.processor() + " (" + Machine.architecture() + ")");
-        row("processors", String.valueOf(Runtime.getRuntime().availableProcessors()));
+        row("threads", String.valueOf(Machine.cores()));
         row("memory", (Runtime.getRuntime().maxMemory() >> 20) + " MB for the Java heap");
         for (Provider provider : Provider.values()) {
             row("kernels", provider + ": " + state(provider));
@@ -37,12 +37,10 @@ final class DoctorCommand implements Callable<Integer> {
     }
 
     private static String state(Provider provider) {
-        Optional<String> obstacle = provider.obstacle();
-        if (obstacle.isPresent()) {
-            return "cannot run, since " + obstacle.get();
-        }
-        try (Kernels kernels = provider.start(Runtime.getRuntime().availableProcessors())) {
+        try (Kernels kernels = provider.start(Machine.cores())) {
             return kernels.description();
+        } catch (ProviderUnavailableException e) {
+            return e.getMessage();
         }
     }
 

@@ -1,8 +1,11 @@
 package elms.server.cli;
 
 import elms.engine.ElasticModel;
+import elms.engine.ElmsException;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.Provider;
+import elms.kernels.jdk.ProviderUnavailableException;
+import elms.server.Machine;
 import elms.server.ModelLoader;
 import elms.server.store.DataFolder;
 import elms.server.store.ModelStore;
@@ -22,13 +25,13 @@ final class ModelOptions {
             description = "A name from the catalogue (smollm2), a .gguf file, or OWNER/REPOSITORY/FILE.gguf on the Hugging Face Hub.")
     private String model;
 
-    @Option(names = "--provider", paramLabel = "NAME", defaultValue = "vector",
-            description = "Kernels to compute with: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--provider", paramLabel = "NAME",
+            description = "Kernels to compute with: ${COMPLETION-CANDIDATES} (default: native where it runs, else vector).")
     private Provider provider;
 
-    private int threads = Runtime.getRuntime().availableProcessors();
+    private int threads = Machine.cores();
 
-    @Option(names = "--threads", paramLabel = "N", description = "Threads to compute on (default: one a processor).")
+    @Option(names = "--threads", paramLabel = "N", description = "Threads to compute on (default: one a core).")
     void threads(int count) {
         if (count < 1 || count > 1024) {
             throw new ParameterException(spec.commandLine(), "--threads is " + count + ", but must be between 1 and 1024");
@@ -47,15 +50,28 @@ final class ModelOptions {
         return stored;
     }
 
-    /** Starts the kernels and says which ones. */
+    /** Starts the kernels and says which ones, and why not faster ones. */
     Kernels kernels(Screen screen) {
-        provider.obstacle().ifPresent(obstacle -> {
-            throw new ParameterException(spec.commandLine(), "the " + provider + " kernels cannot run here, since " + obstacle);
-        });
-        provider.warmUpInBackground();
-        Kernels kernels = provider.start(threads);
+        Kernels kernels = provider == null ? fastest(screen) : start(provider);
         screen.line("elms: kernels: " + kernels.description());
         return kernels;
+    }
+
+    private Kernels fastest(Screen screen) {
+        try {
+            return Provider.NATIVE.start(threads);
+        } catch (ProviderUnavailableException e) {
+            screen.line("elms: " + e.getMessage() + "; the slower vector kernels will do");
+            return start(Provider.VECTOR);
+        }
+    }
+
+    private Kernels start(Provider chosen) {
+        try {
+            return chosen.start(threads);
+        } catch (ProviderUnavailableException e) {
+            throw new ElmsException(e.getMessage(), e);
+        }
     }
 
     /** The model, prepared if need be. */

@@ -13,9 +13,9 @@ import java.util.concurrent.TimeUnit;
 final class ElmsProcess {
     /** What a run gave. */
     record Result(int exitCode, String out, String err) {
-        /** What it said, without the line that names the kernels and the JVM's own warnings. */
+        /** What it said, without the lines about kernels and the JVM's own warnings. */
         List<String> said() {
-            return err.lines().filter(line -> !line.startsWith("elms: kernels: ") && !line.startsWith("WARNING: ")).toList();
+            return err.lines().filter(line -> !line.matches("(elms: (kernels: |the native kernels )|WARNING: ).*")).toList();
         }
     }
 
@@ -27,7 +27,7 @@ final class ElmsProcess {
 
     Result run(byte[] input, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java",
-                "--add-modules", "jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx1g",
+                "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx1g",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", System.getProperty("java.class.path"), Main.class.getName()));
         command.addAll(List.of(arguments));
         Path out = Files.createTempFile("elms", "out");

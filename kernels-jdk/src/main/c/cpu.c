@@ -1,0 +1,30 @@
+/* Which tiers this processor can run. The library itself is compiled for the oldest one. */
+#include <stdint.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static int has(unsigned bits, int bit) { return bits >> bit & 1; }
+
+/* Bit 0: avx2, bit 1: avxvnni, bit 2: avx512vnni. An operating system that does not save the registers counts too. */
+EXPORT int elms_tiers(int64_t unused) {
+    (void)unused;
+    unsigned a, b, c, d, b7, c7, d7, a71 = 0, low, high;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !has(c, 27)) return 0;
+    int fma = has(c, 12) && has(c, 29); /* and half-precision conversion */
+    if (!__get_cpuid_count(7, 0, &a, &b7, &c7, &d7)) return 0;
+    if (a >= 1) __get_cpuid_count(7, 1, &a71, &b, &c, &d);
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    int avx2 = fma && has(b7, 5) && (low & 6) == 6;
+    int avx512 = avx2 && has(b7, 16) && has(b7, 17) && has(b7, 30) && has(b7, 31) && (low & 0xe6) == 0xe6;
+    return avx2 | (avx2 && has(a71, 4)) << 1 | (avx512 && has(c7, 11)) << 2;
+}
+
+#elif defined(__aarch64__)
+
+/* Bit 0: dotprod. capabilities is Linux's AT_HWCAP, which only the kernel can tell. */
+EXPORT int elms_tiers(int64_t capabilities) { return capabilities >> 20 & 1; }
+
+#endif

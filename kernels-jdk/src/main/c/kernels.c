@@ -1,0 +1,265 @@
+/* The arithmetic of elms.kernels.Kernels for one tier. What each function computes is written there. */
+#include "kernels.h"
+
+#include "simd.h"
+
+/* A pair of panels is multiplied in strips as wide as the registers allow, a tile of tokens at a time. */
+#if WIDTH == 16
+#define VECTORS 2
+#define TILE 6
+#elif WIDTH == 8
+#define VECTORS 2
+#define TILE 3
+#else
+#define VECTORS 4
+#define TILE 3
+#endif
+#define LANES (VECTORS * WIDTH)
+#define STRIP_PANELS (LANES / PANEL)
+#define PAIR (2 * PANEL)
+/* Blocks unpacked at a time, so that a strip stays in the first-level cache. */
+#define SEGMENT 16
+
+/* Weights of LANES rows as bytes, ready for dot products. */
+typedef struct {
+    uint8_t quants[SEGMENT][8][4 * LANES] __attribute__((aligned(64)));
+    float scale[SEGMENT][LANES];
+    float minimum[SEGMENT][LANES];
+} Strip;
+
+INLINE Bytes load_bytes(const uint8_t *p) { return *(const BytesAt *)p; }
+INLINE void store_bytes(uint8_t *p, Bytes x) { *(BytesAt *)p = x; }
+
+INLINE void unpack_q4(const uint8_t *block, Strip *strip, int b, int lane) {
+    for (int r = 0; r < PANEL; r += WIDTH) {
+        store(strip->scale[b] + lane + r, halves(block + 2 * r));
+        store(strip->minimum[b] + lane + r, halves(block + 32 + 2 * r));
+        UNROLL for (int g = 0; g < 4; g++) {
+            Bytes both = load_bytes(block + 64 + 64 * g + 4 * r);
+            store_bytes(strip->quants[b][g] + 4 * (lane + r), both & 15);
+            store_bytes(strip->quants[b][4 + g] + 4 * (lane + r), both >> 4);
+        }
+    }
+}
+
+INLINE void unpack_q8(const uint8_t *block, Strip *strip, int b, int lane) {
+    for (int r = 0; r < PANEL; r += WIDTH) {
+        Floats scale = load((const float *)block + r);
+        store(strip->scale[b] + lane + r, scale);
+        store(strip->minimum[b] + lane + r, scale * -(float)BIAS);
+        UNROLL for (int g = 0; g < 8; g++)
+            store_bytes(strip->quants[b][g] + 4 * (lane + r), load_bytes(block + 64 + 64 * g + 4 * r) ^ BIAS);
+    }
+}
+
+/* sums[token] += strip · x[token], block after block: the same additions in the same order for any number of tokens. */
+INLINE void tile(const int tokens, const Strip *strip, int blocks, const Activations *x, int stride, float *sums) {
+    Floats acc[TILE][VECTORS];
+    UNROLL for (int t = 0; t < tokens; t++)
+        UNROLL for (int v = 0; v < VECTORS; v++) acc[t][v] = load(sums + t * PAIR + v * WIDTH);
+    for (int b = 0; b < blocks; b++) {
+        Ints dots[TILE][VECTORS];
+        UNROLL for (int t = 0; t < tokens; t++)
+            UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = (Ints){};
+        UNROLL for (int g = 0; g < 8; g++) {
+            Bytes w[VECTORS];
+            UNROLL for (int v = 0; v < VECTORS; v++) w[v] = load_bytes(strip->quants[b][g] + 4 * v * WIDTH);
+            UNROLL for (int t = 0; t < tokens; t++) {
+                Ints four = columns(x[t * stride + b].quants + 4 * g);
+                UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = dot(dots[t][v], w[v], four);
+            }
+        }
+        UNROLL for (int v = 0; v < VECTORS; v++) {
+            Floats scale = load(strip->scale[b] + v * WIDTH);
+            Floats minimum = load(strip->minimum[b] + v * WIDTH);
+            UNROLL for (int t = 0; t < tokens; t++) {
+                acc[t][v] += to_floats(dots[t][v]) * (scale * x[t * stride + b].scale);
+                acc[t][v] += minimum * x[t * stride + b].sum;
+            }
+        }
+    }
+    UNROLL for (int t = 0; t < tokens; t++)
+        UNROLL for (int v = 0; v < VECTORS; v++) store(sums + t * PAIR + v * WIDTH, acc[t][v]);
+}
+
+static void all_tiles(const Strip *strip, int blocks, const Activations *x, int stride, int tokens, float *sums) {
+    int t = 0;
+    for (; t + TILE <= tokens; t += TILE) tile(TILE, strip, blocks, x + t * stride, stride, sums + t * PAIR);
+    x += t * stride;
+    sums += t * PAIR;
+    switch (tokens - t) {
+        case 1: tile(1, strip, blocks, x, stride, sums); break;
+        case 2: tile(2, strip, blocks, x, stride, sums); break;
+#if TILE > 3
+        case 3: tile(3, strip, blocks, x, stride, sums); break;
+        case 4: tile(4, strip, blocks, x, stride, sums); break;
+        case 5: tile(5, strip, blocks, x, stride, sums); break;
+#endif
+        default: break;
+    }
+}
+
+/* One of the two matrices that a pair of panels comes from. */
+typedef struct {
+    int form;
+    const uint8_t *panel;
+    int64_t ahead; /* from this panel to the one that is read after it */
+    const void *x; /* Activations, or dense floats if the matrix holds floats */
+} Panel;
+
+INLINE void unpack(const Panel *panel, int block, Strip *strip, int b, int lane) {
+    int bytes = panel->form == Q4 ? 320 : 576;
+    const uint8_t *at = panel->panel + (int64_t)block * bytes;
+    for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + panel->ahead + line, 0, 0);
+    if (panel->form == Q4) unpack_q4(at, strip, b, lane);
+    else unpack_q8(at, strip, b, lane);
+}
+
+static void quantized(const Panel panels[2], int blocks, int tokens, float *sums) {
+    Strip strip;
+    for (int first = 0; first < blocks; first += SEGMENT) {
+        int count = blocks - first < SEGMENT ? blocks - first : SEGMENT;
+        for (int s = 0; s < 2; s += STRIP_PANELS) {
+            for (int p = 0; p < STRIP_PANELS; p++)
+                for (int b = 0; b < count; b++) unpack(panels + s + p, first + b, &strip, b, p * PANEL);
+            all_tiles(&strip, count, (const Activations *)panels[s].x + first, blocks, tokens, sums + s * PANEL);
+        }
+    }
+}
+
+static void floats(const Panel *panel, int width, int tokens, float *sums) {
+    const float *w = (const float *)panel->panel, *x = panel->x;
+    for (int t = 0; t < tokens; t++)
+        for (int r = 0; r < PANEL; r += WIDTH) {
+            Floats acc = {};
+            for (int c = 0; c < width; c++) acc += load(w + c * PANEL + r) * x[(int64_t)t * width + c];
+            store(sums + t * PAIR + r, acc);
+        }
+}
+
+/* sums[token][panel][row] = panel · x[token] for two panels. */
+static void pair(const Panel panels[2], int width, int tokens, float *sums) {
+    for (int i = 0; i < tokens * PAIR; i++) sums[i] = 0;
+    int blocks = (width + BLOCK - 1) / BLOCK;
+    int float0 = panels[0].form == F32, float1 = panels[1].form == F32;
+    if (!float0 || !float1) quantized((Panel[2]){panels[float0], panels[!float1]}, blocks, tokens, sums);
+    for (int p = 0; p < 2; p++)
+        if (panels[p].form == F32) floats(panels + p, width, tokens, sums + p * PANEL);
+}
+
+/*
+ * Pairs of panels [first, last) of a matrix with all tokens, stored to out or added to it. x holds Activations in one or two terms
+ * (see quantize), or floats for a matrix of floats; sums is memory for 32 floats a token and term.
+ */
+void EXPORT(matmul)(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const void *x, int tokens,
+                    int terms, int first, int last, int add, float *sums, float *out) {
+    if (form == F32) terms = 1;
+    for (int i = first; i < last; i++) {
+        Panel panels[2];
+        int row = 2 * i * PANEL;
+        int count = rows - row < PAIR ? rows - row : PAIR;
+        for (int p = 0; p < 2; p++)
+            panels[p] = (Panel){form, weights + (2 * i + (p * PANEL < count ? p : 0)) * panel_bytes, 2 * panel_bytes, x};
+        pair(panels, width, terms * tokens, sums);
+        for (int t = 0; t < tokens; t++) {
+            float *to = out + (int64_t)t * rows + row;
+            float *from = sums + t * PAIR;
+            if (terms == 2) for (int r = 0; r < PAIR; r++) from[r] += from[tokens * PAIR + r];
+            if (add) for (int r = 0; r < count; r++) to[r] += from[r];
+            else for (int r = 0; r < count; r++) to[r] = from[r];
+        }
+    }
+}
+
+/* silu(gate · x) ⊙ (up · x) for panels [first, last). */
+void EXPORT(gated)(int gate_form, const uint8_t *gate, int64_t gate_bytes, int up_form, const uint8_t *up, int64_t up_bytes,
+                   int rows, int width, const void *gate_x, const void *up_x, int tokens, int first, int last, float *sums,
+                   float *out) {
+    for (int i = first; i < last; i++) {
+        Panel panels[2] = {{gate_form, gate + i * gate_bytes, gate_bytes, gate_x}, {up_form, up + i * up_bytes, up_bytes, up_x}};
+        pair(panels, width, tokens, sums);
+        int count = rows - i * PANEL < PANEL ? rows - i * PANEL : PANEL;
+        for (int t = 0; t < tokens; t++) {
+            float *from = sums + t * PAIR;
+            for (int r = 0; r < PANEL; r += WIDTH) {
+                Floats g = load(from + r);
+                store(from + r, g / (exponential(-g) + 1.f) * load(from + PANEL + r));
+            }
+            for (int r = 0; r < count; r++) out[(int64_t)t * rows + i * PANEL + r] = from[r];
+        }
+    }
+}
+
+/* Rounds 32 floats to 8 bits, symmetric about zero. */
+INLINE void quantize_block(const float *x, Activations *out) {
+    const Floats round = all(0x1.8p23f);
+    Floats top = {};
+    UNROLL for (int i = 0; i < BLOCK; i += WIDTH) top = larger(top, absolute(load(x + i)));
+    float most = largest(top);
+    int tiny = !(most >= 127 * 0x1p-126f);
+    float inverse = tiny ? 0 : 127 / most;
+    Ints total = {};
+    UNROLL for (int i = 0; i < BLOCK; i += WIDTH) {
+        Ints bits = (Ints)(load(x + i) * inverse + round) - (Ints)round;
+        *(QuantsAt *)(out->quants + i) = __builtin_convertvector(bits, Quants);
+        total += bits;
+    }
+    out->scale = tiny ? 0 : most / 127;
+    out->sum = out->scale * sum(to_floats(total));
+}
+
+/* What rounding lost, rounded in turn: with both terms, activations have 15 bits. */
+INLINE void quantize_rest(const float *x, const Activations *rounded, Activations *out) {
+    float rest[BLOCK];
+    UNROLL for (int i = 0; i < BLOCK; i += WIDTH)
+        store(rest + i, load(x + i) - __builtin_convertvector(*(const QuantsAt *)(rounded->quants + i), Floats) * rounded->scale);
+    quantize_block(rest, out);
+}
+
+/*
+ * Tokens [first, last) of x, rows of width floats; the last block of a row is filled up with zeros. The second term of all tokens
+ * follows the first of all.
+ */
+void EXPORT(quantize)(const float *x, int width, int tokens, int terms, int first, int last, Activations *out) {
+    int blocks = (width + BLOCK - 1) / BLOCK;
+    for (int t = first; t < last; t++)
+        for (int b = 0; b < blocks; b++) {
+            const float *from = x + (int64_t)t * width + b * BLOCK;
+            Activations *to = out + (int64_t)t * blocks + b;
+            float padded[BLOCK] = {};
+            if ((b + 1) * BLOCK > width) {
+                for (int i = 0; i < width % BLOCK; i++) padded[i] = from[i];
+                from = padded;
+            }
+            quantize_block(from, to);
+            if (terms == 2) quantize_rest(from, to, to + (int64_t)tokens * blocks);
+        }
+}
+
+void EXPORT(rms_norm)(const float *x, int width, int first, int last, const float *weight, float epsilon, float *out) {
+    int vectors = width / WIDTH * WIDTH;
+    for (int t = first; t < last; t++) {
+        const float *from = x + (int64_t)t * width;
+        float *to = out + (int64_t)t * width;
+        Floats squares[4] = {};
+        for (int i = 0; i < vectors; i += WIDTH) squares[i / WIDTH % 4] += load(from + i) * load(from + i);
+        float total = sum((squares[0] + squares[1]) + (squares[2] + squares[3]));
+        for (int i = vectors; i < width; i++) total += from[i] * from[i];
+        float scale = 1 / square_root(total / width + epsilon);
+        for (int i = 0; i < width; i++) to[i] = from[i] * scale * weight[i];
+    }
+}
+
+void EXPORT(rotate)(float *x, int first, int last, int heads, int head_dim, int half, const float *cos, const float *sin) {
+    for (int t = first; t < last; t++)
+        for (int h = 0; h < heads; h++) {
+            float *a = x + ((int64_t)t * heads + h) * head_dim;
+            float *b = a + half;
+            const float *c = cos + (int64_t)t * half, *s = sin + (int64_t)t * half;
+            for (int i = 0; i < half; i++) {
+                float u = a[i], v = b[i];
+                a[i] = u * c[i] - v * s[i];
+                b[i] = v * c[i] + u * s[i];
+            }
+        }
+}

@@ -1,0 +1,133 @@
+package elms.kernels.jdk;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import elms.kernels.KeyValues;
+import elms.kernels.Matrix;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * The functions of kernels.c and attention.c, one tier of them. Calls are critical: they may read and write Java arrays in place,
+ * and they hold up the garbage collector, so every one is a small piece of work.
+ */
+final class NativeFunctions {
+    private final MethodHandle matmul;
+    private final MethodHandle gated;
+    private final MethodHandle quantize;
+    private final MethodHandle rmsNorm;
+    private final MethodHandle rotate;
+    private final MethodHandle attend;
+    private final MethodHandle join;
+    private final MethodHandle finish;
+
+    NativeFunctions(NativeLibrary library) {
+        matmul = function(library, "matmul", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT,
+                JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        gated = function(library, "gated", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT,
+                ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        quantize = function(library, "quantize", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+        rmsNorm = function(library, "rms_norm", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS);
+        rotate = function(library, "rotate", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        attend = function(library, "attend", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS,
+                JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+        join = function(library, "join", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT);
+        finish = function(library, "finish", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+    }
+
+    private static MethodHandle function(NativeLibrary library, String name, MemoryLayout... parameters) {
+        return Linker.nativeLinker().downcallHandle(library.symbols().findOrThrow(library.tier() + "_" + name),
+                FunctionDescriptor.ofVoid(parameters), Linker.Option.critical(true));
+    }
+
+    /** Pairs of panels {@code [first, last)} of a matrix with all tokens. */
+    void matmul(Matrix w, MemorySegment x, int tokens, int terms, int first, int last, boolean add, float[] sums, float[] out) {
+        try {
+            matmul.invokeExact(w.form().ordinal(), address(w), (long) w.panelBytes(), w.rows(), w.columns(), x, tokens, terms, first, last,
+                    add ? 1 : 0, MemorySegment.ofArray(sums), MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** Panels {@code [first, last)} of a gated pair of matrices with all tokens. */
+    void gated(Matrix gate, Matrix up, MemorySegment x, MemorySegment upX, int tokens, int first, int last, float[] sums, float[] out) {
+        try {
+            gated.invokeExact(gate.form().ordinal(), address(gate), (long) gate.panelBytes(), up.form().ordinal(), address(up),
+                    (long) up.panelBytes(), gate.rows(), gate.columns(), x, upX, tokens, first, last, MemorySegment.ofArray(sums),
+                    MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** Tokens {@code [first, last)} to 8 bits, or 15 with two terms. */
+    void quantize(float[] x, int width, int tokens, int terms, int first, int last, byte[] out) {
+        try {
+            quantize.invokeExact(MemorySegment.ofArray(x), width, tokens, terms, first, last, MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void rmsNorm(float[] x, int first, int last, float[] weight, float epsilon, float[] out) {
+        try {
+            rmsNorm.invokeExact(MemorySegment.ofArray(x), weight.length, first, last, MemorySegment.ofArray(weight), epsilon,
+                    MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void rotate(float[] x, int first, int last, int heads, int headDim, int half, float[] cos, float[] sin) {
+        try {
+            rotate.invokeExact(MemorySegment.ofArray(x), first, last, heads, headDim, half, MemorySegment.ofArray(cos),
+                    MemorySegment.ofArray(sin));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void attend(AttentionTile tile, int page, float[] part) {
+        try {
+            attend.invokeExact(MemorySegment.ofArray(tile.queries()), tile.tokens(), tile.queryHeads(),
+                    MemorySegment.ofArray(tile.heads()), tile.heads().length, tile.from(),
+                    MemorySegment.ofArray(tile.cache().keys(page)), tile.cache().keyPanel(tile.kvHead(), 0),
+                    MemorySegment.ofArray(tile.cache().values(page)), tile.cache().valuePanel(tile.kvHead(), 0),
+                    tile.cache().headDim(), page * KeyValues.PAGE, tile.cache().length(), MemorySegment.ofArray(part));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void join(AttentionTile tile, float[] part, float[] next) {
+        try {
+            join.invokeExact(MemorySegment.ofArray(part), MemorySegment.ofArray(next), tile.count(), tile.cache().headDim());
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void finish(AttentionTile tile, float[] part, float[] out) {
+        try {
+            finish.invokeExact(MemorySegment.ofArray(part), tile.tokens(), tile.queryHeads(), MemorySegment.ofArray(tile.heads()),
+                    tile.heads().length, tile.from(), tile.cache().headDim(), MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    private static long address(Matrix matrix) {
+        return MemorySegment.ofBuffer(matrix.data()).address();
+    }
+
+    private static IllegalStateException failed(Throwable e) {
+        return new IllegalStateException("a native kernel could not be called: " + e, e);
+    }
+}

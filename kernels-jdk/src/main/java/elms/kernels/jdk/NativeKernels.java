@@ -1,0 +1,153 @@
+package elms.kernels.jdk;
+
+import elms.kernels.Form;
+import elms.kernels.KeyValues;
+import elms.kernels.Kernels;
+import elms.kernels.Matrix;
+import elms.kernels.Workers;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Kernels in C. Activations are rounded to 8 bits, a scale for every 32 of them, once for all matrices that read them, and
+ * multiplied as integers; sums, norms and attention stay in floats. Queries, keys, values and logits suffer most from the
+ * rounding and cost least, so what they are made from has a second term of 8 bits.
+ */
+public final class NativeKernels implements Kernels {
+    /** 32 bytes, their scale, and their sum. */
+    private static final int ACTIVATION_BLOCK_BYTES = 40;
+    private static final int TOKENS_PER_TASK = 16;
+    /** Most multiplications in a task, some hundred microseconds of an old processor. */
+    private static final long TASK_PRODUCTS = 20_000_000;
+    private static final int TASKS_PER_WORKER = 6;
+    /** Terms of the activations that {@link #matmul} reads. */
+    private static final int PRECISE = 2;
+    private static final int ROUNDED = 1;
+    private static final int PAIR_ROWS = 2 * Matrix.PANEL_ROWS;
+
+    private final NativeFunctions functions;
+    private final String tier;
+    private final Workers workers;
+    private final PagedAttention attention;
+    private final float[][] sums;
+    private byte[] activations = {};
+
+    NativeKernels(NativeLibrary library, int threads) {
+        tier = library.tier();
+        functions = new NativeFunctions(library);
+        workers = new Workers(threads);
+        attention = new PagedAttention(workers, () -> new NativeTileAttention(functions));
+        sums = new float[threads][];
+    }
+
+    @Override
+    public String description() {
+        return "native, " + tier + ", " + threads() + (threads() == 1 ? " thread" : " threads");
+    }
+
+    @Override
+    public int threads() {
+        return workers.count();
+    }
+
+    @Override
+    public void matmul(float[] x, int tokens, Product... products) {
+        prepare(x, tokens, products[0].weights().columns(), PRECISE);
+        for (Product product : products) {
+            requireColumns(product.weights(), products[0].weights().columns());
+        }
+        int[] pairs = new int[products.length + 1];
+        for (int i = 0; i < products.length; i++) {
+            pairs[i + 1] = pairs[i] + Math.ceilDiv(products[i].weights().panels(), 2);
+        }
+        int step = step(pairs[products.length], tokens, products[0].weights().columns());
+        workers.run(Math.ceilDiv(pairs[products.length], step), (task, worker) -> {
+            for (int i = 0; i < products.length; i++) {
+                int first = Math.max(task * step, pairs[i]) - pairs[i];
+                int last = Math.min((task + 1) * step, pairs[i + 1]) - pairs[i];
+                if (first < last) {
+                    Matrix w = products[i].weights();
+                    functions.matmul(w, input(w, x), tokens, PRECISE, first, last, false, sums[worker], products[i].out());
+                }
+            }
+        });
+    }
+
+    @Override
+    public void matmulAdd(float[] x, int tokens, Matrix weights, float[] y) {
+        prepare(x, tokens, weights.columns(), ROUNDED);
+        int pairs = Math.ceilDiv(weights.panels(), 2);
+        int step = step(pairs, tokens, weights.columns());
+        workers.run(Math.ceilDiv(pairs, step), (task, worker) -> functions.matmul(weights, input(weights, x), tokens, ROUNDED,
+                task * step, Math.min(pairs, (task + 1) * step), true, sums[worker], y));
+    }
+
+    @Override
+    public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
+        prepare(x, tokens, gate.columns(), ROUNDED);
+        requireColumns(up, gate.columns());
+        int step = step(gate.panels(), tokens, gate.columns());
+        workers.run(Math.ceilDiv(gate.panels(), step), (task, worker) -> functions.gated(gate, up, input(gate, x), input(up, x),
+                tokens, task * step, Math.min(gate.panels(), (task + 1) * step), sums[worker], out));
+    }
+
+    /** Rounds activations and makes room for sums. */
+    private void prepare(float[] x, int tokens, int columns, int terms) {
+        int bytes = Math.multiplyExact(Math.multiplyExact(tokens * terms, Matrix.blocks(columns)), ACTIVATION_BLOCK_BYTES);
+        if (activations.length < bytes) {
+            activations = new byte[bytes];
+        }
+        for (int worker = 0; worker < sums.length; worker++) {
+            if (sums[worker] == null || sums[worker].length < tokens * terms * PAIR_ROWS) {
+                sums[worker] = new float[tokens * terms * PAIR_ROWS];
+            }
+        }
+        forTokens(tokens, (first, last) -> functions.quantize(x, columns, tokens, terms, first, last, activations));
+    }
+
+    private MemorySegment input(Matrix weights, float[] x) {
+        return weights.form() == Form.F32 ? MemorySegment.ofArray(x) : MemorySegment.ofArray(activations);
+    }
+
+    /** Pairs of panels in a task: few enough to keep a call short, and the workers evenly busy. */
+    private int step(int pairs, int tokens, int columns) {
+        int even = Math.ceilDiv(pairs, TASKS_PER_WORKER * threads());
+        long small = TASK_PRODUCTS / Math.max(1, (long) PAIR_ROWS * columns * tokens);
+        return (int) Math.clamp(small, 1, Math.max(1, even));
+    }
+
+    private static void requireColumns(Matrix matrix, int columns) {
+        if (matrix.columns() != columns) {
+            throw new IllegalArgumentException("matrices of " + columns + " and " + matrix.columns() + " columns share an input");
+        }
+    }
+
+    @FunctionalInterface
+    private interface TokenRange {
+        void run(int first, int last);
+    }
+
+    private void forTokens(int tokens, TokenRange range) {
+        workers.run(Math.ceilDiv(tokens, TOKENS_PER_TASK), (task, worker) ->
+                range.run(task * TOKENS_PER_TASK, Math.min(tokens, (task + 1) * TOKENS_PER_TASK)));
+    }
+
+    @Override
+    public void rmsNorm(float[] x, int tokens, float[] weight, float epsilon, float[] out) {
+        forTokens(tokens, (first, last) -> functions.rmsNorm(x, first, last, weight, epsilon, out));
+    }
+
+    @Override
+    public void rotate(float[] x, int tokens, int heads, int headDim, float[] cos, float[] sin) {
+        forTokens(tokens, (first, last) -> functions.rotate(x, first, last, heads, headDim, cos.length / tokens, cos, sin));
+    }
+
+    @Override
+    public void attention(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache, float[] out) {
+        attention.attend(queries, tokens, kvHeadOf, cache, out);
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+}

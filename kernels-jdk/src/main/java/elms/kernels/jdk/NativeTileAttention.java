@@ -1,0 +1,19 @@
+package elms.kernels.jdk;
+
+/** Tiles by attention.c, which keeps nothing between calls. */
+record NativeTileAttention(NativeFunctions functions) implements TileAttention {
+    @Override
+    public void attend(AttentionTile tile, int page, float[] part) {
+        functions.attend(tile, page, part);
+    }
+
+    @Override
+    public void join(AttentionTile tile, float[] part, float[] next) {
+        functions.join(tile, part, next);
+    }
+
+    @Override
+    public void finish(AttentionTile tile, float[] part, float[] out) {
+        functions.finish(tile, part, out);
+    }
+}

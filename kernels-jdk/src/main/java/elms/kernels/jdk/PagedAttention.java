@@ -1,0 +1,91 @@
+package elms.kernels.jdk;
+
+import elms.kernels.KeyValues;
+import elms.kernels.Workers;
+import java.util.Arrays;
+import java.util.function.Supplier;
+
+/**
+ * Causal attention over the pages of a cache. The query heads that share a key/value head, for a few tokens, form a tile.
+ * A page's part of a tile is computed by itself and joined to those before it, in their order; so many tokens are spread
+ * over the workers by tile, few tokens by tile and page, with the same result. No tokens-by-tokens matrix exists.
+ */
+final class PagedAttention {
+    private final Workers workers;
+    private final TileAttention[] kernels;
+    private float[][] parts = {};
+
+    /**
+     * @param kernel makes what computes tiles, one a worker
+     */
+    PagedAttention(Workers workers, Supplier<TileAttention> kernel) {
+        this.workers = workers;
+        kernels = new TileAttention[workers.count()];
+        Arrays.setAll(kernels, worker -> kernel.get());
+    }
+
+    /** As {@link elms.kernels.Kernels#attention}. */
+    void attend(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache, float[] out) {
+        AttentionTile[] tiles = tiles(queries, tokens, kvHeadOf, cache);
+        if (tiles.length >= 2 * workers.count()) {
+            ensureParts(2 * workers.count(), cache);
+            workers.run(tiles.length, (index, worker) -> attend(tiles[index], worker, out));
+            return;
+        }
+        int pages = cache.pages();
+        ensureParts(tiles.length * pages, cache);
+        workers.run(tiles.length * pages, (task, worker) -> kernels[worker].attend(tiles[task / pages], task % pages, parts[task]));
+        for (int index = 0; index < tiles.length; index++) {
+            float[] joined = parts[index * pages];
+            for (int page = 1; page < pages; page++) {
+                kernels[0].join(tiles[index], joined, parts[index * pages + page]);
+            }
+            kernels[0].finish(tiles[index], joined, out);
+        }
+    }
+
+    /** A whole tile by one worker. */
+    private void attend(AttentionTile tile, int worker, float[] out) {
+        float[] joined = parts[2 * worker];
+        float[] next = parts[2 * worker + 1];
+        kernels[worker].attend(tile, 0, joined);
+        for (int page = 1; page < tile.pages(); page++) {
+            kernels[worker].attend(tile, page, next);
+            kernels[worker].join(tile, joined, next);
+        }
+        kernels[worker].finish(tile, joined, out);
+    }
+
+    private static AttentionTile[] tiles(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache) {
+        int[][] headsOf = headsByKvHead(kvHeadOf, cache.heads());
+        int count = 0;
+        for (int[] heads : headsOf) {
+            count += Math.ceilDiv(tokens * heads.length, AttentionTile.ROWS);
+        }
+        AttentionTile[] tiles = new AttentionTile[count];
+        int index = 0;
+        for (int kvHead = 0; kvHead < headsOf.length; kvHead++) {
+            for (int from = 0; from < tokens * headsOf[kvHead].length; from += AttentionTile.ROWS) {
+                tiles[index++] = new AttentionTile(queries, tokens, kvHeadOf.length, kvHead, headsOf[kvHead], from, cache);
+            }
+        }
+        return tiles;
+    }
+
+    private static int[][] headsByKvHead(int[] kvHeadOf, int kvHeads) {
+        int[][] heads = new int[kvHeads][0];
+        for (int head = 0; head < kvHeadOf.length; head++) {
+            int kvHead = kvHeadOf[head];
+            heads[kvHead] = Arrays.copyOf(heads[kvHead], heads[kvHead].length + 1);
+            heads[kvHead][heads[kvHead].length - 1] = head;
+        }
+        return heads;
+    }
+
+    private void ensureParts(int count, KeyValues cache) {
+        int length = TileAttention.partLength(cache);
+        if (parts.length < count || parts[0].length != length) {
+            parts = new float[Math.max(count, parts.length)][length];
+        }
+    }
+}

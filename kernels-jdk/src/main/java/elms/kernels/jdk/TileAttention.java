@@ -1,0 +1,31 @@
+package elms.kernels.jdk;
+
+import static elms.kernels.Matrix.PANEL_ROWS;
+import static elms.kernels.jdk.AttentionTile.ROWS;
+
+import elms.kernels.KeyValues;
+
+/**
+ * Computes attention tile by tile and page by page. What a page contributes to a tile, softmax numerators not yet divided by
+ * their sum, is a part: an array of the largest score of each row, the sum of its weights, and its weighted values
+ * {@code [dim / 16][ROWS][16]}.
+ */
+interface TileAttention {
+    int LARGEST = 0;
+    int SUM = ROWS;
+    int WEIGHTED = 2 * ROWS;
+
+    /** Floats of a part. */
+    static int partLength(KeyValues cache) {
+        return WEIGHTED + Math.ceilDiv(cache.headDim(), PANEL_ROWS) * ROWS * PANEL_ROWS;
+    }
+
+    /** Attention of all rows of a tile to the positions of one page. */
+    void attend(AttentionTile tile, int page, float[] part);
+
+    /** Adds the part of a later page to {@code part} (online softmax: Milakov and Gimelshein, arXiv 1805.02867). */
+    void join(AttentionTile tile, float[] part, float[] next);
+
+    /** Divides and writes the rows to where their queries are in the query array. */
+    void finish(AttentionTile tile, float[] part, float[] out);
+}

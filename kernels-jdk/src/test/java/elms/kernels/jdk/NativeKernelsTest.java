@@ -1,0 +1,43 @@
+package elms.kernels.jdk;
+
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Nested;
+
+/** Every tier; one that this processor does not have is skipped, and the report says so. */
+class NativeKernelsTest {
+    @Nested
+    class Avx512Vnni extends KernelsParityTest {
+        Avx512Vnni() {
+            super(NativeKernelsTest.start("avx512vnni"));
+        }
+    }
+
+    @Nested
+    class AvxVnni extends KernelsParityTest {
+        AvxVnni() {
+            super(NativeKernelsTest.start("avxvnni"));
+        }
+    }
+
+    @Nested
+    class Avx2 extends KernelsParityTest {
+        Avx2() {
+            super(NativeKernelsTest.start("avx2"));
+        }
+    }
+
+    @Nested
+    class DotProd extends KernelsParityTest {
+        DotProd() {
+            super(NativeKernelsTest.start("dotprod"));
+        }
+    }
+
+    private static NativeKernels start(String tier) {
+        try {
+            return new NativeKernels(NativeLibrary.load(tier), 2);
+        } catch (ProviderUnavailableException e) {
+            return Assumptions.abort(e.getMessage());
+        }
+    }
+}
