@@ -25,13 +25,13 @@
  * out[panel][row][16] = sum over depth of rows[row][k] · panels[panel][k][16], for a tile of rows and panels. With both strides
  * zero, the same panel is computed twice.
  */
-INLINE void tile(const int rows, const float *panels, int64_t stride, int depth, const float *x, int x_stride, float *out,
+INLINE void tile(const int rows, const uint16_t *panels, int64_t stride, int depth, const float *x, int x_stride, float *out,
                  int out_stride) {
     Floats acc[TILE_ROWS][VECTORS] = {};
     for (int k = 0; k < depth; k++) {
         Floats w[VECTORS];
         UNROLL for (int v = 0; v < VECTORS; v++)
-            w[v] = load(panels + v * WIDTH / PANEL * stride + k * PANEL + v * WIDTH % PANEL);
+            w[v] = halves(panels + v * WIDTH / PANEL * stride + k * PANEL + v * WIDTH % PANEL);
         UNROLL for (int r = 0; r < rows; r++)
             UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += w[v] * x[r * x_stride + k];
     }
@@ -40,9 +40,9 @@ INLINE void tile(const int rows, const float *panels, int64_t stride, int depth,
             store(out + v * WIDTH / PANEL * out_stride + r * PANEL + v * WIDTH % PANEL, acc[r][v]);
 }
 
-static void multiply(const float *panels, int64_t stride, int count, int depth, const float *x, int x_stride, int rows, float *out) {
+static void multiply(const uint16_t *panels, int64_t stride, int count, int depth, const float *x, int x_stride, int rows, float *out) {
     for (int p = 0; p < count; p += TILE_PANELS) {
-        const float *at = panels + p * stride;
+        const uint16_t *at = panels + p * stride;
         int two = p + 1 < count;
         for (int r = 0; r < rows; r += TILE_ROWS) {
             const float *from = x + r * x_stride;
@@ -77,11 +77,40 @@ INLINE void softmax(const float *scores, int row, int visible, int panels, float
 }
 
 /*
+ * Writes rows [from, from + count) of heads · head_dim floats to a page, from a position on, in half-precision: keys as
+ * [head][position / 16][head_dim][16], values as [head][dim / 16][PAGE][16].
+ */
+void EXPORT(append)(const float *new_keys, const float *new_values, int from, int count, int position, int heads, int head_dim,
+                    uint16_t *keys, uint16_t *values) {
+    int dim_panels = (head_dim + PANEL - 1) / PANEL;
+    for (int t = 0; t < count; t++)
+        for (int h = 0; h < heads; h++) {
+            int64_t row = ((int64_t)(from + t) * heads + h) * head_dim;
+            int p = position + t;
+            uint16_t *key = keys + (int64_t)(h * PANELS + p / PANEL) * head_dim * PANEL + p % PANEL;
+            uint16_t *value = values + ((int64_t)h * dim_panels * PAGE + p) * PANEL;
+            for (int d = 0; d < head_dim; d += WIDTH) {
+                float padded[2][WIDTH] = {};
+                int lanes = head_dim - d < WIDTH ? head_dim - d : WIDTH;
+                for (int i = 0; i < lanes; i++) {
+                    padded[0][i] = new_keys[row + d + i];
+                    padded[1][i] = new_values[row + d + i];
+                }
+                Halves k = to_halves(load(padded[0])), v = to_halves(load(padded[1]));
+                for (int i = 0; i < lanes; i++) {
+                    key[(d + i) * PANEL] = k[i];
+                    value[(int64_t)((d + i) / PANEL) * PAGE * PANEL + (d + i) % PANEL] = v[i];
+                }
+            }
+        }
+}
+
+/*
  * A tile's attention to one page: part = {largest score, sum of weights, weighted values [dim / 16][ROWS][16]}. those of the
  * key/value head begin at first_key and first_value; first is the position of the page's first; length is that of the cache, tokens the last of it.
  */
 void EXPORT(attend)(const float *queries, int tokens, int query_heads, const int32_t *heads, int head_count, int from,
-                    const float *keys, int first_key, const float *values, int first_value, int head_dim, int first, int length,
+                    const uint16_t *keys, int first_key, const uint16_t *values, int first_value, int head_dim, int first, int length,
                     float *part) {
     float x[ROWS * head_dim];
     float weights[ROWS * PAGE];

@@ -44,11 +44,11 @@ INLINE void unpack_q4(const uint8_t *block, Strip *strip, int b, int lane) {
 
 INLINE void unpack_q8(const uint8_t *block, Strip *strip, int b, int lane) {
     for (int r = 0; r < PANEL; r += WIDTH) {
-        Floats scale = load((const float *)block + r);
+        Floats scale = halves(block + 2 * r);
         store(strip->scale[b] + lane + r, scale);
         store(strip->minimum[b] + lane + r, scale * -(float)BIAS);
         UNROLL for (int g = 0; g < 8; g++)
-            store_bytes(strip->quants[b][g] + 4 * (lane + r), load_bytes(block + 64 + 64 * g + 4 * r) ^ BIAS);
+            store_bytes(strip->quants[b][g] + 4 * (lane + r), load_bytes(block + 32 + 64 * g + 4 * r) ^ BIAS);
     }
 }
 
@@ -108,7 +108,7 @@ typedef struct {
 } Panel;
 
 INLINE void unpack(const Panel *panel, int block, Strip *strip, int b, int lane) {
-    int bytes = panel->form == Q4 ? 320 : 576;
+    int bytes = panel->form == Q4 ? 320 : 544;
     const uint8_t *at = panel->panel + (int64_t)block * bytes;
     for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + panel->ahead + line, 0, 0);
     if (panel->form == Q4) unpack_q4(at, strip, b, lane);

@@ -30,6 +30,7 @@ typedef float Floats __attribute__((vector_size(4 * WIDTH)));
 typedef int32_t Ints __attribute__((vector_size(4 * WIDTH)));
 typedef uint8_t Bytes __attribute__((vector_size(4 * WIDTH)));
 typedef int8_t Quants __attribute__((vector_size(WIDTH)));
+typedef uint16_t Halves __attribute__((vector_size(2 * WIDTH)));
 /* The same where they need not be aligned. */
 typedef float FloatsAt __attribute__((vector_size(4 * WIDTH), aligned(1), may_alias));
 typedef uint8_t BytesAt __attribute__((vector_size(4 * WIDTH), aligned(1), may_alias));
@@ -100,6 +101,18 @@ INLINE Floats halves(const void *p) {
     return _mm256_cvtph_ps(_mm_loadu_si128(p));
 #else
     return vcvt_f32_f16(vld1_f16(p));
+#endif
+}
+
+/* The other way; what is too large for them becomes the largest of them. */
+INLINE Halves to_halves(Floats x) {
+    x = larger(smaller(x, all(65504.f)), all(-65504.f));
+#if WIDTH == 16
+    return (Halves)_mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
+#elif WIDTH == 8
+    return (Halves)_mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT);
+#else
+    return (Halves)vcvt_f16_f32(x);
 #endif
 }
 

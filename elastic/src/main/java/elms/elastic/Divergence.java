@@ -38,7 +38,7 @@ public final class Divergence {
     }
 
     private float[] logProbabilities(int[] text, Level level) {
-        transformer.read(text, SubModel.of(weights, level), new KvCache(weights.config(), text.length));
+        transformer.read(text, SubModel.of(weights, level), transformer.newCache(text.length));
         float[] logits = transformer.logits(0, text.length);
         int vocabulary = weights.config().vocabulary();
         IntStream.range(0, text.length).parallel().forEach(token -> {

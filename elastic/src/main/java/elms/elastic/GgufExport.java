@@ -9,7 +9,6 @@ import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.TensorName;
-import elms.kernels.Half;
 import elms.kernels.MatrixPacker;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -150,7 +149,7 @@ public final class GgufExport {
                     int source = sources[column + i];
                     block[i] = source == NONE ? 0 : row[source];
                 }
-                to.putShort(Half.fromFloat(MatrixPacker.quantize(block, quants))).put(quants);
+                to.putShort(MatrixPacker.quantize(block, quants)).put(quants);
             }
         }
         return ByteBuffer.wrap(to.array());

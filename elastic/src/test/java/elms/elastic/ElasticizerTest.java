@@ -115,7 +115,7 @@ class ElasticizerTest {
 
     private static double[][] probabilities(Weights weights, int[] text, Level level) {
         Transformer transformer = new Transformer(weights, KERNELS);
-        KvCache cache = new KvCache(weights.config(), text.length);
+        KvCache cache = transformer.newCache(text.length);
         double[][] rows = new double[text.length][];
         for (int token = 0; token < text.length; token++) {
             transformer.read(new int[] {text[token]}, SubModel.of(weights, level), cache);

@@ -80,7 +80,7 @@ class GgufExportTest {
         ModelConfig config = ModelConfig.of(file);
         Weights weights = Weights.of(config, order, new WeightPacker(file, config, order, Precision.FLOAT));
         Transformer transformer = new Transformer(weights, KERNELS);
-        transformer.read(TOKENS, SubModel.of(weights, level), new KvCache(config, TOKENS.length));
+        transformer.read(TOKENS, SubModel.of(weights, level), transformer.newCache(TOKENS.length));
         return transformer.logits();
     }
 }

@@ -55,7 +55,7 @@ public final class Bench {
         double[][] decode = new double[levels][ROUNDS];
         for (int round = -WARM_UPS; round < ROUNDS; round++) {
             for (int i = 0; i < levels; i++) {
-                KvCache cache = new KvCache(model.config(), PROMPT + STEPS);
+                KvCache cache = transformer.newCache(PROMPT + STEPS);
                 double prefillSeconds = prefill(model.levels().get(i), cache);
                 double decodeSeconds = decode(model.levels().get(i), cache);
                 if (round >= 0) {
@@ -108,7 +108,7 @@ public final class Bench {
 
     private double alternating(SubModel[] levels, int stay) {
         int[] ids = ids();
-        KvCache cache = new KvCache(model.config(), STEPS);
+        KvCache cache = transformer.newCache(STEPS);
         SubModel level = levels[0];
         long start = System.nanoTime();
         for (int step = 0; step < STEPS; step++) {

@@ -21,7 +21,7 @@ public final class Perplexity {
     /** The natural log-probability of each token from the second on, given those before it. */
     public double[] logProbabilities(int[] ids) {
         double[] result = new double[ids.length - 1];
-        KvCache cache = new KvCache(transformer.weights().config(), ids.length);
+        KvCache cache = transformer.newCache(ids.length);
         for (int from = 0; from < result.length; from += ROWS) {
             int count = Math.min(ROWS, result.length - from);
             transformer.read(Arrays.copyOfRange(ids, from, from + count), level, cache);

@@ -104,7 +104,7 @@ class GoldenTest {
 
     private static void assertGreedyChoice(Kernels kernels, int[] ids, int[] greedy, double[] margins) {
         Transformer transformer = new Transformer(weights, kernels);
-        KvCache cache = new KvCache(weights.config(), ids.length + greedy.length);
+        KvCache cache = transformer.newCache(ids.length + greedy.length);
         transformer.read(ids, full, cache);
         for (int i = 0; i < greedy.length; i++) {
             int choice = Sampler.best(transformer.logits());

@@ -89,7 +89,7 @@ class RealElasticityTest {
 
     private static float[] logits(Weights weights, Level level) {
         Transformer transformer = new Transformer(weights, kernels);
-        transformer.read(ids, SubModel.of(weights, level), new KvCache(config, ids.length));
+        transformer.read(ids, SubModel.of(weights, level), transformer.newCache(ids.length));
         return transformer.logits(0, ids.length);
     }
 

@@ -9,8 +9,8 @@ import java.nio.ByteBuffer;
 final class Blocks {
     private Blocks() {}
 
-    static int scaleOffset(Form form, int lane) {
-        return form == Form.Q4 ? 2 * lane : 4 * lane;
+    static int scaleOffset(int lane) {
+        return 2 * lane;
     }
 
     static int minimumOffset(int lane) {
@@ -31,10 +31,10 @@ final class Blocks {
         return switch (form) {
             case Q4 -> {
                 int quant = column < 16 ? data.get(at) & 15 : data.get(at) >> 4 & 15;
-                yield Math.fma(quant, Half.toFloat(data.getShort(block + scaleOffset(form, lane))),
+                yield Math.fma(quant, Half.toFloat(data.getShort(block + scaleOffset(lane))),
                         Half.toFloat(data.getShort(block + minimumOffset(lane))));
             }
-            case Q8 -> data.get(at) * data.getFloat(block + scaleOffset(form, lane));
+            case Q8 -> data.get(at) * Half.toFloat(data.getShort(block + scaleOffset(lane)));
             case F32 -> data.getFloat(at);
         };
     }

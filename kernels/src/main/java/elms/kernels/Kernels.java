@@ -28,9 +28,12 @@ public interface Kernels extends AutoCloseable {
     /** out[t] = x[t] / sqrt(mean(x[t]²) + epsilon) ⊙ weight (Zhang and Sennrich, arXiv 1910.07467). */
     void rmsNorm(float[] x, int tokens, float[] weight, float epsilon, float[] out);
 
+    /** An empty cache for one layer. */
+    KeyValues newCache(int heads, int headDim);
+
     /**
      * Causal grouped-query attention (Ainslie et al., arXiv 2305.13245) of the last {@code tokens} positions in
-     * {@code cache}, which already holds their keys and values.
+     * {@code cache}, which {@link #newCache} made and which already holds their keys and values.
      *
      * @param queries one row of kvHeadOf.length · headDim floats a token
      * @param kvHeadOf the key/value head that each query head reads

@@ -34,27 +34,31 @@ public final class MatrixPacker {
     /**
      * Writes 32 columns of a row as 4-bit quants, exactly.
      *
-     * @param scale half-precision bits; a denormal is flushed to zero
-     * @param minimum half-precision bits, likewise
+     * @param scale half-precision bits
+     * @param minimum half-precision bits
      * @param quants 32 values from 0 to 15
      */
     public void putQ4(int row, int block, short scale, short minimum, byte[] quants) {
         require(Form.Q4);
         int lane = row % PANEL_ROWS;
         int at = blockAt(row, block);
-        data.putShort(at + Blocks.scaleOffset(Form.Q4, lane), flushed(scale));
-        data.putShort(at + Blocks.minimumOffset(lane), flushed(minimum));
+        data.putShort(at + Blocks.scaleOffset(lane), scale);
+        data.putShort(at + Blocks.minimumOffset(lane), minimum);
         for (int column = 0; column < 16; column++) {
             data.put(at + Blocks.quantOffset(Form.Q4, lane, column), (byte) (quants[column] | quants[column + 16] << 4));
         }
     }
 
-    /** Writes 32 columns of a row as signed 8-bit quants, exactly. */
-    public void putQ8(int row, int block, float scale, byte[] quants) {
+    /**
+     * Writes 32 columns of a row as signed 8-bit quants, exactly.
+     *
+     * @param scale half-precision bits
+     */
+    public void putQ8(int row, int block, short scale, byte[] quants) {
         require(Form.Q8);
         int lane = row % PANEL_ROWS;
         int at = blockAt(row, block);
-        data.putFloat(at + Blocks.scaleOffset(Form.Q8, lane), scale);
+        data.putShort(at + Blocks.scaleOffset(lane), scale);
         for (int column = 0; column < BLOCK_COLUMNS; column++) {
             data.put(at + Blocks.quantOffset(Form.Q8, lane, column), quants[column]);
         }
@@ -75,21 +79,19 @@ public final class MatrixPacker {
         }
     }
 
-    /** Rounds 32 weights to signed bytes, symmetric about zero; returns their scale. */
-    public static float quantize(float[] weights, byte[] quants) {
+    /** Rounds 32 weights to signed bytes, symmetric about zero; returns their scale as half-precision bits. */
+    public static short quantize(float[] weights, byte[] quants) {
         float largest = 0;
         for (int i = 0; i < BLOCK_COLUMNS; i++) {
             largest = Math.max(largest, Math.abs(weights[i]));
         }
-        float scale = largest / 127;
-        if (scale < Float.MIN_NORMAL) {
-            java.util.Arrays.fill(quants, (byte) 0);
-            return 0;
-        }
+        short bits = Half.fromFloat(largest / 127);
+        float scale = Half.toFloat(bits);
         for (int i = 0; i < BLOCK_COLUMNS; i++) {
-            quants[i] = (byte) Math.round(weights[i] / scale);
+            int quant = scale == 0 ? 0 : Math.round(weights[i] / scale);
+            quants[i] = (byte) Math.max(-127, Math.min(127, quant));
         }
-        return scale;
+        return bits;
     }
 
     private int blockAt(int row, int block) {
@@ -100,9 +102,5 @@ public final class MatrixPacker {
         if (matrix.form() != form) {
             throw new IllegalStateException(form + " weights for a matrix of " + matrix.form());
         }
-    }
-
-    private static short flushed(short half) {
-        return (half & 0x7c00) == 0 ? 0 : half;
     }
 }

@@ -65,17 +65,22 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public KeyValues newCache(int heads, int headDim) {
+        return new FloatKeyValues(heads, headDim);
+    }
+
+    @Override
     public void attention(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache, float[] out) {
         int headDim = cache.headDim();
         int start = cache.length() - tokens;
         workers.run(tokens * kvHeadOf.length, (row, worker) -> {
             int kvHead = kvHeadOf[row % kvHeadOf.length];
-            attend(queries, row * headDim, kvHead, start + row / kvHeadOf.length + 1, cache, out);
+            attend(queries, row * headDim, kvHead, start + row / kvHeadOf.length + 1, (FloatKeyValues) cache, out);
         });
     }
 
     /** softmax(q · K / √headDim) · V of one query head over the first {@code positions}. */
-    private static void attend(float[] queries, int at, int kvHead, int positions, KeyValues cache, float[] out) {
+    private static void attend(float[] queries, int at, int kvHead, int positions, FloatKeyValues cache, float[] out) {
         int headDim = cache.headDim();
         float scale = (float) (1 / Math.sqrt(headDim));
         float[] scores = new float[positions];

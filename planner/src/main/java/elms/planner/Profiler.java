@@ -58,7 +58,7 @@ public final class Profiler {
     }
 
     private double prefill(SubModel level, int tokens) {
-        KvCache cache = new KvCache(transformer.weights().config(), tokens);
+        KvCache cache = transformer.newCache(tokens);
         int[] ids = ids(tokens);
         long start = System.nanoTime();
         transformer.read(ids, level, cache);
@@ -67,7 +67,7 @@ public final class Profiler {
     }
 
     private List<Sample> decode(SubModel level, int context) {
-        KvCache cache = new KvCache(transformer.weights().config(), context + STEPS * (STEP_ROUNDS + 1));
+        KvCache cache = transformer.newCache(context + STEPS * (STEP_ROUNDS + 1));
         transformer.read(ids(context), level, cache);
         List<Sample> samples = new ArrayList<>();
         for (int round = -1; round < STEP_ROUNDS; round++) {

@@ -66,7 +66,7 @@ public final class ElmsService {
         if (request.strict() && !plan.feasible()) {
             throw new InfeasibleException(plan);
         }
-        KvCache cache = new KvCache(model.config(), prompt.length() + longest);
+        KvCache cache = transformer.newCache(prompt.length() + longest);
         int read = 0;
         for (Span span : plan.spans()) {
             transformer.read(Arrays.copyOfRange(prompt.ids(), read, read + span.tokens()), span.level(), cache);

@@ -3,6 +3,8 @@ package elms.engine.decode;
 import elms.engine.ElmsException;
 import elms.engine.model.ModelConfig;
 import elms.kernels.KeyValues;
+import elms.kernels.Kernels;
+import java.util.Arrays;
 
 /**
  * Keys and values of one sequence. Its shape is the same for every level, so each position may have been written by another
@@ -12,15 +14,10 @@ public final class KvCache {
     private final KeyValues[] layers;
     private final int capacity;
 
-    /**
-     * @param capacity most positions; memory is taken page by page as they come
-     */
-    public KvCache(ModelConfig config, int capacity) {
+    KvCache(Kernels kernels, ModelConfig config, int capacity) {
         this.capacity = capacity;
         layers = new KeyValues[config.layers()];
-        for (int i = 0; i < layers.length; i++) {
-            layers[i] = new KeyValues(config.kvHeads(), config.headDim());
-        }
+        Arrays.setAll(layers, layer -> kernels.newCache(config.kvHeads(), config.headDim()));
     }
 
     /** Positions stored: tokens read so far. */

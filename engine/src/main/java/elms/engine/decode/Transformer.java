@@ -42,6 +42,15 @@ public final class Transformer {
         return weights;
     }
 
+    /**
+     * An empty cache for one sequence.
+     *
+     * @param capacity most positions; memory is taken page by page as they come
+     */
+    public KvCache newCache(int capacity) {
+        return new KvCache(kernels, config, capacity);
+    }
+
     /** Reads tokens at one level, after what the cache holds, and appends their keys and values to it. */
     public void read(int[] ids, SubModel level, KvCache cache) {
         read(ids, level, cache, Probe.NONE);

@@ -24,7 +24,7 @@ import java.util.Map;
  */
 public final class PackedFile implements TensorSource {
     private static final String ARCHITECTURE = "elms-packed";
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final String KEY = "elms.packed.key";
     private static final String FORMS = "elms.packed.forms";
     private static final String ROPE_FACTORS = "rope_factors";

@@ -7,7 +7,6 @@ import elms.engine.gguf.TensorReader;
 import elms.engine.gguf.TensorType;
 import elms.engine.model.TensorName.Role;
 import elms.kernels.Form;
-import elms.kernels.Half;
 import elms.kernels.Matrix;
 import elms.kernels.MatrixPacker;
 import java.util.Arrays;
@@ -102,7 +101,7 @@ public final class WeightPacker implements TensorSource {
             if (packer.matrix().form() == Form.Q4) {
                 packer.putQ4(row, block, reader.scale(from, source), reader.minimum(from, source), quants);
             } else {
-                packer.putQ8(row, block, Half.toFloat(reader.scale(from, source)), quants);
+                packer.putQ8(row, block, reader.scale(from, source), quants);
             }
         }
     }

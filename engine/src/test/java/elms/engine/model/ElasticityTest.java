@@ -75,7 +75,7 @@ class ElasticityTest {
                 for (int threads : new int[] {1, 2, 3}) {
                     try (Kernels kernels = new VectorKernels(threads)) {
                         Transformer transformer = new Transformer(weights, kernels);
-                        KvCache cache = new KvCache(config, 200);
+                        KvCache cache = transformer.newCache(200);
                         for (int span = 0; span < 3; span++) {
                             for (int from = span * 50; from < (span + 1) * 50; from += chunk) {
                                 int to = Math.min(from + chunk, (span + 1) * 50);
@@ -100,7 +100,7 @@ class ElasticityTest {
             skipping.heads()[0] = 0;
             skipping.neurons()[0] = 0;
             Transformer transformer = new Transformer(weights, SCALAR);
-            KvCache cache = new KvCache(config, 20);
+            KvCache cache = transformer.newCache(20);
             transformer.read(new int[] {1, 2, 3}, SubModel.of(weights, skipping), cache);
             assertThat(cache.length()).isEqualTo(3);
             transformer.read(new int[] {4}, SubModel.of(weights, Level.full(config)), cache);
@@ -116,7 +116,7 @@ class ElasticityTest {
             Weights weights = weights(file, Order.identity(config), Precision.FLOAT);
             SubModel full = SubModel.of(weights, Level.full(config));
             Transformer transformer = new Transformer(weights, VECTOR);
-            KvCache cache = new KvCache(config, 200);
+            KvCache cache = transformer.newCache(200);
             transformer.read(TOKENS, full, cache);
             float[] expected = transformer.logits();
             cache.truncate(70);
@@ -148,7 +148,7 @@ class ElasticityTest {
 
     private static float[] logits(Weights weights, Level level, Kernels kernels) {
         Transformer transformer = new Transformer(weights, kernels);
-        transformer.read(TOKENS, SubModel.of(weights, level), new KvCache(weights.config(), 200));
+        transformer.read(TOKENS, SubModel.of(weights, level), transformer.newCache(200));
         return transformer.logits(100, 50);
     }
 

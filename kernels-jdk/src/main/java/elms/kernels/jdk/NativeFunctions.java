@@ -23,6 +23,7 @@ final class NativeFunctions {
     private final MethodHandle quantize;
     private final MethodHandle rmsNorm;
     private final MethodHandle rotate;
+    private final MethodHandle append;
     private final MethodHandle attend;
     private final MethodHandle join;
     private final MethodHandle finish;
@@ -35,6 +36,7 @@ final class NativeFunctions {
         quantize = function(library, "quantize", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
         rmsNorm = function(library, "rms_norm", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS);
         rotate = function(library, "rotate", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        append = function(library, "append", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         attend = function(library, "attend", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS,
                 JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
         join = function(library, "join", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT);
@@ -94,13 +96,25 @@ final class NativeFunctions {
         }
     }
 
+    /** Rows {@code [first, first + count)} to the positions of a page from {@code position} on. */
+    void append(float[] newKeys, float[] newValues, int first, int count, int position, int heads, int headDim, short[] keys,
+            short[] values) {
+        try {
+            append.invokeExact(MemorySegment.ofArray(newKeys), MemorySegment.ofArray(newValues), first, count, position, heads, headDim,
+                    MemorySegment.ofArray(keys), MemorySegment.ofArray(values));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
     void attend(AttentionTile tile, int page, float[] part) {
+        HalfKeyValues cache = (HalfKeyValues) tile.cache();
         try {
             attend.invokeExact(MemorySegment.ofArray(tile.queries()), tile.tokens(), tile.queryHeads(),
-                    MemorySegment.ofArray(tile.heads()), tile.heads().length, tile.from(),
-                    MemorySegment.ofArray(tile.cache().keys(page)), tile.cache().keyPanel(tile.kvHead(), 0),
-                    MemorySegment.ofArray(tile.cache().values(page)), tile.cache().valuePanel(tile.kvHead(), 0),
-                    tile.cache().headDim(), page * KeyValues.PAGE, tile.cache().length(), MemorySegment.ofArray(part));
+                    MemorySegment.ofArray(tile.heads()), tile.heads().length, tile.from(), MemorySegment.ofArray(cache.keys(page)),
+                    cache.keyPanel(tile.kvHead(), 0), MemorySegment.ofArray(cache.values(page)),
+                    cache.valuePanel(tile.kvHead(), 0), cache.headDim(), page * KeyValues.PAGE, cache.length(),
+                    MemorySegment.ofArray(part));
         } catch (Throwable e) {
             throw failed(e);
         }

@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Kernels in C. Activations are rounded to 8 bits, a scale for every 32 of them, once for all matrices that read them, and
- * multiplied as integers; sums, norms and attention stay in floats. Queries, keys, values and logits suffer most from the
+ * multiplied as integers; sums, norms and attention stay in floats, keys and values in half-precision. Queries, keys, values and logits suffer most from the
  * rounding and cost least, so what they are made from has a second term of 8 bits.
  */
 public final class NativeKernels implements Kernels {
@@ -139,6 +139,11 @@ public final class NativeKernels implements Kernels {
     @Override
     public void rotate(float[] x, int tokens, int heads, int headDim, float[] cos, float[] sin) {
         forTokens(tokens, (first, last) -> functions.rotate(x, first, last, heads, headDim, cos.length / tokens, cos, sin));
+    }
+
+    @Override
+    public KeyValues newCache(int heads, int headDim) {
+        return new HalfKeyValues(functions, heads, headDim);
     }
 
     @Override

@@ -3,6 +3,7 @@ package elms.kernels.jdk;
 import static elms.kernels.jdk.Lanes.COUNT;
 import static elms.kernels.jdk.Lanes.FLOAT;
 
+import elms.kernels.FloatKeyValues;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Matrix;
@@ -99,6 +100,11 @@ public final class VectorKernels implements Kernels {
         for (int i = 0; i < n; i++) {
             out[at + i] = x[at + i] * scale * weight[i];
         }
+    }
+
+    @Override
+    public KeyValues newCache(int heads, int headDim) {
+        return new FloatKeyValues(heads, headDim);
     }
 
     @Override

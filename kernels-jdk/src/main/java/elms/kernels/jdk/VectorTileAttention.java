@@ -6,6 +6,7 @@ import static elms.kernels.jdk.AttentionTile.ROWS;
 import static elms.kernels.jdk.Lanes.COUNT;
 import static elms.kernels.jdk.Lanes.FLOAT;
 
+import elms.kernels.FloatKeyValues;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -20,20 +21,21 @@ final class VectorTileAttention implements TileAttention {
 
     @Override
     public void attend(AttentionTile tile, int page, float[] part) {
-        int headDim = tile.cache().headDim();
+        FloatKeyValues cache = (FloatKeyValues) tile.cache();
+        int headDim = cache.headDim();
         int count = tile.count();
         int padded = 4 * Math.ceilDiv(count, 4);
         gather(tile, headDim, count);
         int positions = Math.max(0, Math.min(PAGE, tile.visible(count - 1) - page * PAGE));
         int panels = 2 * Math.ceilDiv(positions, 2 * PANEL_ROWS);
         Arrays.fill(scores, 0, panels * ROWS * PANEL_ROWS, 0f);
-        Tile.multiply(tile.cache().keys(page), tile.cache().keyPanel(tile.kvHead(), 0), headDim * PANEL_ROWS, panels, headDim,
+        Tile.multiply(cache.keys(page), cache.keyPanel(tile.kvHead(), 0), headDim * PANEL_ROWS, panels, headDim,
                 rows, 0, headDim, padded, scores, 0, ROWS * PANEL_ROWS);
         for (int row = 0; row < count; row++) {
             softmax(row, Math.min(positions, tile.visible(row) - page * PAGE), panels, part);
         }
         Arrays.fill(part, WEIGHTED, part.length, 0f);
-        Tile.multiply(tile.cache().values(page), tile.cache().valuePanel(tile.kvHead(), 0), PAGE * PANEL_ROWS,
+        Tile.multiply(cache.values(page), cache.valuePanel(tile.kvHead(), 0), PAGE * PANEL_ROWS,
                 Math.ceilDiv(headDim, PANEL_ROWS), positions, weights, 0, PAGE, padded, part, WEIGHTED, ROWS * PANEL_ROWS);
     }
 

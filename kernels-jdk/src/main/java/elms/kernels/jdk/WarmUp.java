@@ -1,6 +1,7 @@
 package elms.kernels.jdk;
 
 import elms.kernels.Form;
+import elms.kernels.FloatKeyValues;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
@@ -23,7 +24,7 @@ final class WarmUp implements Runnable {
     private final float[] x = new float[MANY_TOKENS * COLUMNS];
     private final float[] y = new float[MANY_TOKENS * ROWS];
     private final float[] weight = new float[COLUMNS];
-    private final KeyValues cache = new KeyValues(1, HEAD_DIM);
+    private final KeyValues cache = new FloatKeyValues(1, HEAD_DIM);
 
     @Override
     public void run() {

@@ -143,12 +143,14 @@ abstract class KernelsParityTest {
         "9, 400, 7", "64, 64, 128"})
     void attention(int tokens, int positions, int headDim) {
         RandomData data = new RandomData(tokens * 1000L + positions);
-        KeyValues cache = data.cache(3, headDim, positions);
+        KeyValues reference = SCALAR.newCache(3, headDim);
+        KeyValues cache = kernels.newCache(3, headDim);
+        data.fill(positions, reference, cache);
         for (int[] kvHeadOf : new int[][] {{0, 0, 0, 1, 1, 1, 2, 2, 2}, {2, 0, 2, 1, 0}, {1}, {}}) {
             float[] queries = data.floats(tokens * kvHeadOf.length * headDim, 1);
             float[] expected = new float[queries.length];
             float[] actual = new float[queries.length];
-            SCALAR.attention(queries, tokens, kvHeadOf, cache, expected);
+            SCALAR.attention(queries, tokens, kvHeadOf, reference, expected);
             kernels.attention(queries, tokens, kvHeadOf, cache, actual);
             assertClose(actual, expected);
         }
@@ -156,7 +158,7 @@ abstract class KernelsParityTest {
 
     @Test
     void attentionToOnePositionThatStandsOutIsItsValue() {
-        KeyValues cache = new KeyValues(1, 16);
+        KeyValues cache = kernels.newCache(1, 16);
         float[] keys = new float[300 * 16];
         float[] values = new float[300 * 16];
         for (int position = 0; position < 300; position++) {
@@ -185,7 +187,8 @@ abstract class KernelsParityTest {
         kernels.matmulAdd(x, tokens, up, whole);
 
         int[] kvHeadOf = {0, 1, 1, 0, 1};
-        KeyValues cache = data.cache(2, 24, 290);
+        KeyValues cache = kernels.newCache(2, 24);
+        data.fill(290, cache);
         float[] queries = data.floats(tokens * 5 * 24, 1);
         float[] attended = new float[queries.length];
         kernels.attention(queries, tokens, kvHeadOf, cache, attended);

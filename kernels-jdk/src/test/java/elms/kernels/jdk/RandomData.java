@@ -48,13 +48,13 @@ final class RandomData {
         byte[] quants = new byte[32];
         for (int row = 0; row < rows; row++) {
             for (int block = 0; block < Matrix.blocks(columns); block++) {
-                float scale = random.nextInt(10) == 0 ? 0 : (float) (random.nextGaussian() * Math.pow(2, random.nextInt(6) - 6));
+                float scale = random.nextInt(10) == 0 ? random.nextInt(3) * 1e-5f : (float) (random.nextGaussian() * Math.pow(2, random.nextInt(6) - 6));
                 for (int i = 0; i < 32; i++) {
                     quants[i] = (byte) (form == Form.Q4 ? random.nextInt(16) : random.nextInt(256) - 128);
                 }
                 switch (form) {
                     case Q4 -> packer.putQ4(row, block, Half.fromFloat(scale), Half.fromFloat(-7.3f * scale), quants);
-                    case Q8 -> packer.putQ8(row, block, scale / 16, quants);
+                    case Q8 -> packer.putQ8(row, block, Half.fromFloat(scale / 16), quants);
                     case F32 -> packer.putFloats(row, block, floats(32, scale));
                 }
             }
@@ -62,10 +62,21 @@ final class RandomData {
         return packer.matrix();
     }
 
-    KeyValues cache(int kvHeads, int headDim, int positions) {
-        KeyValues cache = new KeyValues(kvHeads, headDim);
-        int width = kvHeads * headDim;
-        cache.append(floats(positions * width, 1), floats(positions * width, 1), positions);
-        return cache;
+    /** Fills caches with the same keys and values, which half-precision holds exactly. */
+    void fill(int positions, KeyValues... caches) {
+        int floats = positions * caches[0].heads() * caches[0].headDim();
+        float[] keys = halves(floats);
+        float[] values = halves(floats);
+        for (KeyValues cache : caches) {
+            cache.append(keys, values, positions);
+        }
+    }
+
+    private float[] halves(int count) {
+        float[] values = floats(count, 1);
+        for (int i = 0; i < count; i++) {
+            values[i] = Half.toFloat(Half.fromFloat(values[i]));
+        }
+        return values;
     }
 }

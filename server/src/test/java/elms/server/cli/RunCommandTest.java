@@ -134,7 +134,7 @@ class RunCommandTest {
                 refused(2, "'x' is not a long", "run", model, "hi", "--seed", "x"),
                 refused(2, "a stop string is empty", "run", model, "hi", "--stop", ""),
                 refused(2, "--threads is 0", "run", model, "hi", "--threads", "0"),
-                refused(2, "expected one of [VECTOR, SCALAR]", "run", model, "hi", "--provider", "gpu"),
+                refused(2, "expected one of [NATIVE, VECTOR, SCALAR]", "run", model, "hi", "--provider", "gpu"),
                 refused(2, "the prompt is empty", "run", model, ""),
                 refused(2, "the prompt is empty", "run", model),
                 refused(2, "--level is 1.5", "export", model, "--level", "1.5", "-o", "x.gguf"),
