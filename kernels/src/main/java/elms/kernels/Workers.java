@@ -5,7 +5,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A fixed team of threads for one short parallel region after another. The calling thread takes part as worker 0. Between
- * regions the others spin for some tens of microseconds, so that the next layer finds them awake, and then park.
+ * regions the others spin for some tens of microseconds, so that the next layer finds them awake, and then park. A region
+ * waits only for those that have taken a piece of it: a thread that the system keeps from running delays nobody.
  */
 public final class Workers implements AutoCloseable {
     private static final int SPINS_BEFORE_PARKING = 20_000;
@@ -20,15 +21,38 @@ public final class Workers implements AutoCloseable {
         void run(int index, int worker);
     }
 
+    /** One parallel region: its pieces, and who is at work on them. */
+    private static final class Region {
+        final int tasks;
+        final Task task;
+        final AtomicInteger next = new AtomicInteger();
+        final AtomicInteger active = new AtomicInteger();
+        volatile Throwable failure;
+
+        Region(int tasks, Task task) {
+            this.tasks = tasks;
+            this.task = task;
+        }
+
+        /** Runs pieces until none is left. Who joins before taking a piece is waited for. */
+        void work(int worker) {
+            active.incrementAndGet();
+            try {
+                for (int index = next.getAndIncrement(); index < tasks; index = next.getAndIncrement()) {
+                    task.run(index, worker);
+                }
+            } catch (Throwable thrown) {
+                failure = thrown;
+            } finally {
+                active.decrementAndGet();
+            }
+        }
+    }
+
     private final Thread[] threads;
-    private final AtomicInteger next = new AtomicInteger();
-    private final AtomicInteger running = new AtomicInteger();
     private final AtomicInteger parked = new AtomicInteger();
-    private volatile int region;
+    private volatile Region region;
     private volatile boolean closed;
-    private volatile Throwable failure;
-    private Task task;
-    private int tasks;
 
     /**
      * @param count threads that work, the caller included, at least 1
@@ -61,43 +85,36 @@ public final class Workers implements AutoCloseable {
             }
             return;
         }
-        this.task = task;
-        this.tasks = tasks;
-        next.set(0);
-        running.set(threads.length);
-        region++;
+        Region current = new Region(tasks, task);
+        region = current;
         if (parked.get() > 0) {
             wake();
         }
-        work(0);
-        for (int spin = 0; running.get() > 0; spin++) {
+        current.work(0);
+        for (int spin = 0; current.active.get() > 0; spin++) {
             if (spin < SPINS_BEFORE_PARKING) {
                 Thread.onSpinWait();
             } else {
                 Thread.yield();
             }
         }
-        this.task = null;
-        Throwable thrown = failure;
-        if (thrown != null) {
-            failure = null;
-            throw new IllegalStateException("a worker failed: " + thrown, thrown);
+        if (current.failure != null) {
+            throw new IllegalStateException("a worker failed: " + current.failure, current.failure);
         }
     }
 
     private void serve(int worker) {
-        int seen = 0;
+        Region seen = null;
         while (true) {
             seen = awaitRegionAfter(seen);
             if (closed) {
                 return;
             }
-            work(worker);
-            running.decrementAndGet();
+            seen.work(worker);
         }
     }
 
-    private int awaitRegionAfter(int seen) {
+    private Region awaitRegionAfter(Region seen) {
         for (int spin = 0; region == seen && !closed; spin++) {
             if (spin < SPINS_BEFORE_PARKING) {
                 Thread.onSpinWait();
@@ -115,16 +132,6 @@ public final class Workers implements AutoCloseable {
     private void wake() {
         for (Thread thread : threads) {
             LockSupport.unpark(thread);
-        }
-    }
-
-    private void work(int worker) {
-        try {
-            for (int index = next.getAndIncrement(); index < tasks; index = next.getAndIncrement()) {
-                task.run(index, worker);
-            }
-        } catch (Throwable thrown) {
-            failure = thrown;
         }
     }
 
