@@ -4,23 +4,27 @@ import elms.engine.ElasticModel;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
+import elms.eval.Timing.Spread;
 import elms.kernels.Kernels;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 
-/** Speed of every level, medians over some rounds: prefill of 512 tokens, decode behind them, and switching. */
+/**
+ * Speed of every level, medians over some rounds: prefill of 512 tokens, decode behind them and from an empty context, and
+ * switching.
+ */
 public final class Bench {
-    private static final int PROMPT = 512;
-    private static final int STEPS = 64;
-    private static final int ROUNDS = 5;
+    static final int PROMPT = 512;
+    static final int STEPS = 64;
+
     private static final int WARM_UPS = 2;
+    private static final double WARM_UP_SECONDS = 1;
 
     /**
      * What was measured.
@@ -31,8 +35,8 @@ public final class Bench {
     public record Report(String model, String provider, int threads, List<LevelSpeed> levels, double switchUs,
             OptionalDouble peakRssMb) {}
 
-    /** Tokens a second at one level. */
-    public record LevelSpeed(double level, double prefillTokS, double decodeTokS) {}
+    /** Tokens a second at one level; the empty context holds one token. */
+    public record LevelSpeed(double level, double prefillTokS, double decodeTokS, double decodeEmptyTokS) {}
 
     private final ElasticModel model;
     private final Kernels kernels;
@@ -47,43 +51,81 @@ public final class Bench {
     /**
      * Measures all levels in turn, so that a machine that slows down slows all of them.
      *
+     * @param rounds to take medians of, after two that warm up
      * @param progress told the share that is done
+     * @param afterRound measures something else between the rounds, under the same conditions
      */
-    public Report run(DoubleConsumer progress) {
+    public Report run(int rounds, DoubleConsumer progress, Runnable afterRound) {
         int levels = model.levels().size();
-        double[][] prefill = new double[levels][ROUNDS];
-        double[][] decode = new double[levels][ROUNDS];
-        for (int round = -WARM_UPS; round < ROUNDS; round++) {
+        double[][] prefill = new double[levels][rounds];
+        double[][] decode = new double[levels][rounds];
+        double[][] decodeEmpty = new double[levels][rounds];
+        for (int round = -WARM_UPS; round < rounds; round++) {
             for (int i = 0; i < levels; i++) {
-                KvCache cache = transformer.newCache(PROMPT + STEPS);
-                double prefillSeconds = prefill(model.levels().get(i), cache);
-                double decodeSeconds = decode(model.levels().get(i), cache);
+                SubModel level = model.levels().get(i);
+                Round behindPrompt = round(level, PROMPT, STEPS);
+                Round fromEmpty = round(level, 1, STEPS);
                 if (round >= 0) {
-                    prefill[i][round] = PROMPT / prefillSeconds;
-                    decode[i][round] = STEPS / decodeSeconds;
+                    prefill[i][round] = behindPrompt.prefillTokS;
+                    decode[i][round] = behindPrompt.decodeTokS;
+                    decodeEmpty[i][round] = fromEmpty.decodeTokS;
                 }
-                progress.accept((double) ((round + WARM_UPS) * levels + i + 1) / ((ROUNDS + WARM_UPS) * levels));
+                progress.accept((double) ((round + WARM_UPS) * levels + i + 1) / ((rounds + WARM_UPS) * levels));
+            }
+            if (round >= 0) {
+                afterRound.run();
             }
         }
         List<LevelSpeed> speeds = new ArrayList<>();
         for (int i = 0; i < levels; i++) {
-            speeds.add(new LevelSpeed(model.levels().get(i).share(), median(prefill[i]), median(decode[i])));
+            speeds.add(new LevelSpeed(model.levels().get(i).share(), Spread.of(prefill[i]).median(), Spread.of(decode[i]).median(),
+                    Spread.of(decodeEmpty[i]).median()));
         }
-        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, switchMicros(), peakRssMb());
+        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, switchMicros(rounds), peakRssMb());
     }
 
-    private double prefill(SubModel level, KvCache cache) {
-        int[] ids = ids();
+    /**
+     * Measures the full model as {@link BenchProgram} wants it, after rounds that warm up for a second at least.
+     *
+     * @param prompt tokens of the prompt, at least 1
+     * @param steps tokens decoded behind it
+     */
+    public Timing time(int prompt, int steps, int repeats) {
+        long start = System.nanoTime();
+        for (int warmUp = 0; warmUp < WARM_UPS || secondsSince(start) < WARM_UP_SECONDS; warmUp++) {
+            round(model.full(), prompt, steps);
+        }
+        double[] prefill = new double[repeats];
+        double[] decode = new double[repeats];
+        for (int repeat = 0; repeat < repeats; repeat++) {
+            Round round = round(model.full(), prompt, steps);
+            prefill[repeat] = round.prefillTokS;
+            decode[repeat] = round.decodeTokS;
+        }
+        return new Timing("elms", kernels.threads(), prompt, steps, Spread.of(prefill), Spread.of(decode), peakRssMb());
+    }
+
+    private record Round(double prefillTokS, double decodeTokS) {}
+
+    private Round round(SubModel level, int prompt, int steps) {
+        KvCache cache = transformer.newCache(prompt + steps);
+        double prefillSeconds = prefill(level, prompt, cache);
+        double decodeSeconds = decode(level, steps, cache);
+        return new Round(prompt / prefillSeconds, steps / decodeSeconds);
+    }
+
+    private double prefill(SubModel level, int prompt, KvCache cache) {
+        int[] ids = ids(prompt);
         long start = System.nanoTime();
         transformer.read(ids, level, cache);
         transformer.logits();
         return secondsSince(start);
     }
 
-    private double decode(SubModel level, KvCache cache) {
-        int[] ids = ids();
+    private double decode(SubModel level, int steps, KvCache cache) {
+        int[] ids = ids(steps);
         long start = System.nanoTime();
-        for (int step = 0; step < STEPS; step++) {
+        for (int step = 0; step < steps; step++) {
             step(level, ids[step], cache);
         }
         return secondsSince(start);
@@ -93,21 +135,21 @@ public final class Bench {
      * Makes the view of a level and runs a step with it, changing the level at every step, or at every second one: the median
      * difference of a step.
      */
-    private double switchMicros() {
+    private double switchMicros(int rounds) {
         SubModel[] levels = {model.full(), model.levels().get(model.levels().size() / 2)};
-        double[] extra = new double[ROUNDS];
-        for (int round = -WARM_UPS; round < ROUNDS; round++) {
+        double[] extra = new double[rounds];
+        for (int round = -WARM_UPS; round < rounds; round++) {
             double often = alternating(levels, 1);
             double seldom = alternating(levels, STEPS / 2);
             if (round >= 0) {
                 extra[round] = (often - seldom) / (STEPS - 2) * 1e6;
             }
         }
-        return Math.max(0, median(extra));
+        return Math.max(0, Spread.of(extra).median());
     }
 
     private double alternating(SubModel[] levels, int stay) {
-        int[] ids = ids();
+        int[] ids = ids(STEPS);
         KvCache cache = transformer.newCache(STEPS);
         SubModel level = levels[0];
         long start = System.nanoTime();
@@ -125,19 +167,13 @@ public final class Bench {
         transformer.logits();
     }
 
-    private int[] ids() {
+    private int[] ids(int count) {
         int vocabulary = model.config().vocabulary();
-        return IntStream.range(0, PROMPT).map(i -> (int) ((100 + i * 7919L) % vocabulary)).toArray();
+        return IntStream.range(0, count).map(i -> (int) ((100 + i * 7919L) % vocabulary)).toArray();
     }
 
     private static double secondsSince(long start) {
         return (System.nanoTime() - start) / 1e9;
-    }
-
-    private static double median(double[] values) {
-        double[] sorted = values.clone();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
     }
 
     /** The high-water mark that Linux keeps. */

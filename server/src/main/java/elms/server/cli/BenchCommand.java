@@ -1,49 +1,103 @@
 package elms.server.cli;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import elms.engine.ElasticModel;
+import elms.engine.ElmsException;
 import elms.eval.Bench;
 import elms.eval.Bench.LevelSpeed;
-import elms.eval.Bench.Report;
+import elms.eval.Comparison;
+import elms.eval.Comparison.EngineSpeed;
+import elms.eval.Peer;
 import elms.kernels.Kernels;
+import elms.server.FormatFolder;
 import elms.server.store.StoredModel;
+import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "bench", mixinStandardHelpOptions = true,
-        description = "Measures every level: prefill of 512 tokens, decode behind them, switching.")
+        description = "Measures every level: prefill of 512 tokens, decode behind them and from an empty context, switching.")
 final class BenchCommand implements Callable<Integer> {
     @Mixin
     private ModelOptions options;
 
+    @Option(names = "--against", paramLabel = "DIR",
+            description = "Folder with llama.cpp's bench and quantize: measures both engines in turn at Q4_0, Q4_1 and Q8_0.")
+    private Path against;
+
+    @Option(names = "--rounds", paramLabel = "N", defaultValue = "5",
+            description = "Rounds to take medians of (default: ${DEFAULT-VALUE}).")
+    private int rounds;
+
     @Option(names = "--json", description = "Print one JSON document.")
     private boolean json;
 
+    /** What is printed; without a peer, {@code comparison} is null and adds nothing. */
+    private record Document(@JsonUnwrapped Bench.Report report, @JsonUnwrapped Comparison.Report comparison) {}
+
     @Override
     public Integer call() {
+        if (rounds < 1) {
+            throw new ElmsException("--rounds is " + rounds + ", but must be at least 1");
+        }
+        Peer peer = against == null ? null : new Peer(against);
         try (Screen screen = new Screen()) {
-            Report report = measure(options.stored(screen), screen);
-            System.out.println(json ? Json.of(report) : table(report));
+            Document document = measure(options.stored(screen), peer, screen);
+            screen.close();
+            System.out.print(json ? Json.of(document) + "\n" : table(document));
             return 0;
         }
     }
 
-    private Report measure(StoredModel stored, Screen screen) {
+    private Document measure(StoredModel stored, Peer peer, Screen screen) {
         try (Kernels kernels = options.kernels(screen)) {
             ElasticModel model = options.load(stored, kernels, screen);
-            Report report = new Bench(model, kernels).run(screen.step("Measuring"));
-            screen.close();
-            return report;
+            Bench bench = new Bench(model, kernels);
+            if (peer == null) {
+                return new Document(bench.run(rounds, screen.step("Measuring"), () -> {}), null);
+            }
+            try (FormatFolder folder = new FormatFolder()) {
+                Comparison comparison = new Comparison(
+                        folder.fill(stored, peer, format -> screen.steps().at("Making " + format, 0)),
+                        options.benchFile(Map.of("ELMS_HOME", folder.root().toString())), peer.bench(), options.threads());
+                Bench.Report report = bench.run(rounds, screen.step("Measuring"), comparison::round);
+                return new Document(report, comparison.report(report.levels().getFirst()));
+            }
         }
     }
 
-    private static String table(Report report) {
-        StringBuilder table = new StringBuilder("  level   prefill tok/s   decode tok/s\n");
-        for (LevelSpeed speed : report.levels()) {
-            table.append(String.format(Locale.ROOT, "%7.3f %15.1f %14.1f%n", speed.level(), speed.prefillTokS(), speed.decodeTokS()));
+    private static String table(Document document) {
+        StringBuilder table = new StringBuilder("tokens a second\n  level      prefill       decode   decode, empty context\n");
+        for (LevelSpeed speed : document.report.levels()) {
+            row(table, "%7.3f %12.1f %12.1f %12.1f%n", speed.level(), speed.prefillTokS(), speed.decodeTokS(), speed.decodeEmptyTokS());
         }
-        return table.append(String.format(Locale.ROOT, "a switch costs %.1f µs", report.switchUs())).toString();
+        row(table, "a switch costs %.1f µs%n", document.report.switchUs());
+        if (document.comparison != null) {
+            compare(table, document.comparison);
+        }
+        return table.toString();
+    }
+
+    private static void compare(StringBuilder table, Comparison.Report comparison) {
+        table.append("\n                       prefill       decode   decode, empty   peak MB\n");
+        for (Comparison.FormatSpeed format : comparison.formats()) {
+            engine(table, format.format() + " Elms", format.elms());
+            engine(table, format.format() + " llama.cpp", format.peer());
+        }
+        row(table, "full level over llama.cpp's best: prefill %.2f, decode %.2f, decode from an empty context %.2f%n",
+                comparison.ratio().prefill(), comparison.ratio().decode(), comparison.ratio().decodeEmpty());
+    }
+
+    private static void engine(StringBuilder table, String name, EngineSpeed speed) {
+        row(table, "%-17s %12.1f %12.1f %15.1f %9s%n", name, speed.prefillTokS(), speed.decodeTokS(), speed.decodeEmptyTokS(),
+                speed.peakRssMb().isPresent() ? String.format(Locale.ROOT, "%.0f", speed.peakRssMb().getAsDouble()) : "–");
+    }
+
+    private static void row(StringBuilder table, String format, Object... values) {
+        table.append(String.format(Locale.ROOT, format, values));
     }
 }

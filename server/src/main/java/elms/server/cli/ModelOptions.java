@@ -2,6 +2,7 @@ package elms.server.cli;
 
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
+import elms.eval.BenchProgram;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.Provider;
 import elms.kernels.jdk.ProviderUnavailableException;
@@ -10,6 +11,11 @@ import elms.server.ModelLoader;
 import elms.server.store.DataFolder;
 import elms.server.store.ModelStore;
 import elms.server.store.StoredModel;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -37,6 +43,10 @@ final class ModelOptions {
             throw new ParameterException(spec.commandLine(), "--threads is " + count + ", but must be between 1 and 1024");
         }
         threads = count;
+    }
+
+    int threads() {
+        return threads;
     }
 
     static ModelStore store() {
@@ -72,6 +82,22 @@ final class ModelOptions {
         } catch (ProviderUnavailableException e) {
             throw new ElmsException(e.getMessage(), e);
         }
+    }
+
+    /**
+     * {@code elms bench-file} on the same kernels, in a process like this one.
+     *
+     * @param environment variables that it gets besides this process's own
+     */
+    BenchProgram benchFile(Map<String, String> environment) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName(), "bench-file"));
+        if (provider != null) {
+            command.addAll(List.of("--provider", provider.name()));
+        }
+        return new BenchProgram(command, environment);
     }
 
     /** The model, prepared if need be. */
