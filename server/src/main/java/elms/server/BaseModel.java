@@ -16,7 +16,9 @@ import java.util.stream.Collectors;
 /** A model file that was opened and understood, before anything is prepared. */
 public record BaseModel(StoredModel stored, GgufFile file, ModelConfig config, GgufTokenizer tokenizer, ChatTemplate template)
         implements AutoCloseable {
+    /** Opens a model file; throws {@link ElmsException} if it is damaged or of a kind that is not supported. */
     public static BaseModel open(StoredModel stored) {
+        Thread.ofPlatform().daemon().start(JinjaChatTemplate::warmUp);
         GgufFile file = GgufFile.open(stored.file());
         try {
             ModelConfig config = ModelConfig.of(file);

@@ -41,8 +41,9 @@ public final class ModelLoader {
         this.progress = progress;
     }
 
-    public ElasticModel load(StoredModel stored) {
-        try (BaseModel base = BaseModel.open(stored)) {
+    public ElasticModel load(BaseModel base) {
+        StoredModel stored = base.stored();
+        try {
             Files.createDirectories(stored.folder());
             Pack pack = pack(base);
             Weights weights = weights(base, pack.order());

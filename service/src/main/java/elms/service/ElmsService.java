@@ -21,8 +21,7 @@ import java.util.OptionalDouble;
 
 /** Runs requests on one model, one after the other, each by its own plan. */
 public final class ElmsService {
-    private static final int WARM_UP_TOKENS = 24;
-    private static final int WARM_UP_RENDERINGS = 20;
+    private static final int WARM_UP_TOKENS = 8;
 
     private final ElasticModel model;
     private final Transformer transformer;
@@ -40,11 +39,8 @@ public final class ElmsService {
 
     /** Runs a throw-away request, so that the next one finds compiled code and weights in memory. */
     public void warmUp() {
-        List<Message> messages = List.of(Message.user("Tell me about yourself: who are you, and what can you do?"));
-        for (int i = 0; i < WARM_UP_RENDERINGS; i++) {
-            model.tokenizer().encode(model.template().render(messages));
-        }
-        call(Request.of(messages, WARM_UP_TOKENS), Listener.NONE);
+        Message question = Message.user("Tell me about yourself: who are you, and what can you do?");
+        call(Request.of(List.of(question), WARM_UP_TOKENS), Listener.NONE);
     }
 
     /**

@@ -1,16 +1,13 @@
 package elms.server.cli;
 
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
-import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.eval.Bench;
 import elms.eval.Bench.LevelSpeed;
 import elms.eval.Comparison;
 import elms.eval.Comparison.EngineSpeed;
 import elms.eval.Peer;
-import elms.kernels.Kernels;
 import elms.server.FormatFolder;
-import elms.server.store.StoredModel;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -46,23 +43,22 @@ final class BenchCommand implements Callable<Integer> {
         }
         Peer peer = against == null ? null : new Peer(against);
         try (Screen screen = new Screen()) {
-            Document document = measure(options.stored(screen), peer, screen);
+            Document document = measure(peer, screen);
             screen.close();
             System.out.print(json ? Json.of(document) + "\n" : table(document));
             return 0;
         }
     }
 
-    private Document measure(StoredModel stored, Peer peer, Screen screen) {
-        try (Kernels kernels = options.kernels(screen)) {
-            ElasticModel model = options.load(stored, kernels, screen);
-            Bench bench = new Bench(model, kernels);
+    private Document measure(Peer peer, Screen screen) {
+        try (ModelOptions.Started started = options.start(screen)) {
+            Bench bench = new Bench(started.model(), started.kernels());
             if (peer == null) {
                 return new Document(bench.run(rounds, screen.step("Measuring"), () -> {}), null);
             }
             try (FormatFolder folder = new FormatFolder()) {
                 Comparison comparison = new Comparison(
-                        folder.fill(stored, peer, format -> screen.steps().at("Making " + format, 0)),
+                        folder.fill(started.stored(), peer, format -> screen.steps().at("Making " + format, 0)),
                         options.benchFile(Map.of("ELMS_HOME", folder.root().toString())), peer.bench(), options.threads());
                 Bench.Report report = bench.run(rounds, screen.step("Measuring"), comparison::round);
                 return new Document(report, comparison.report(report.levels().getFirst()));

@@ -1,7 +1,6 @@
 package elms.server.cli;
 
 import elms.eval.Bench;
-import elms.kernels.Kernels;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -29,8 +28,8 @@ final class BenchFileCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Screen screen = new Screen(); Kernels kernels = options.kernels(screen)) {
-            Bench bench = new Bench(options.load(options.stored(screen), kernels, screen), kernels);
+        try (Screen screen = new Screen(); ModelOptions.Started started = options.start(screen)) {
+            Bench bench = new Bench(started.model(), started.kernels());
             System.out.println(Json.of(bench.time(prefill, decode, repeats)));
             return 0;
         }

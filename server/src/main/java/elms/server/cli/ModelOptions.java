@@ -6,6 +6,7 @@ import elms.eval.BenchProgram;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.Provider;
 import elms.kernels.jdk.ProviderUnavailableException;
+import elms.server.BaseModel;
 import elms.server.Machine;
 import elms.server.ModelLoader;
 import elms.server.store.DataFolder;
@@ -16,6 +17,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -100,10 +103,25 @@ final class ModelOptions {
         return new BenchProgram(command, environment);
     }
 
-    /** The model, prepared if need be. */
-    ElasticModel load(StoredModel stored, Kernels kernels, Screen screen) {
-        ElasticModel loaded = new ModelLoader(kernels, screen.steps()).load(stored);
-        screen.close();
-        return loaded;
+    /** A model, and the kernels that it runs on. */
+    record Started(StoredModel stored, Kernels kernels, ElasticModel model) implements AutoCloseable {
+        @Override
+        public void close() {
+            kernels.close();
+        }
+    }
+
+    /** Starts the kernels while the model file is read, and prepares the model if need be. */
+    Started start(Screen screen) {
+        StoredModel stored = stored(screen);
+        CompletableFuture<BaseModel> reading = CompletableFuture.supplyAsync(() -> BaseModel.open(stored), Thread.ofPlatform()::start);
+        Kernels kernels = kernels(screen);
+        try (BaseModel base = reading.join()) {
+            ElasticModel model = new ModelLoader(kernels, screen.steps()).load(base);
+            screen.close();
+            return new Started(stored, kernels, model);
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof ElmsException sentence ? sentence : e;
+        }
     }
 }

@@ -2,10 +2,8 @@ package elms.server.cli;
 
 import elms.engine.ElasticModel;
 import elms.engine.model.SubModel;
-import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
 import elms.server.Profiles;
-import elms.server.store.StoredModel;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -23,15 +21,15 @@ final class ProfileCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (Screen screen = new Screen()) {
-            show(options.stored(screen), screen);
+            show(screen);
         }
         return 0;
     }
 
-    private void show(StoredModel stored, Screen screen) {
-        try (Kernels kernels = options.kernels(screen)) {
-            ElasticModel model = options.load(stored, kernels, screen);
-            LatencyModel latency = new Profiles(stored, model, kernels).measure(screen.step("Measuring this machine"));
+    private void show(Screen screen) {
+        try (ModelOptions.Started started = options.start(screen)) {
+            ElasticModel model = started.model();
+            LatencyModel latency = new Profiles(started.stored(), model, started.kernels()).measure(screen.step("Measuring this machine"));
             screen.close();
             System.out.println("         TTFT of a prompt of ... tokens        TPOT after ... tokens");
             System.out.println("  level       32      128      512     2048        32      512     2048");

@@ -1,14 +1,11 @@
 package elms.server.cli;
 
-import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.decode.Sampling;
 import elms.engine.text.Message;
-import elms.kernels.Kernels;
 import elms.planner.Limit;
 import elms.planner.Slo;
 import elms.server.Profiles;
-import elms.server.store.StoredModel;
 import elms.service.ElmsService;
 import elms.service.Listener;
 import elms.service.Request;
@@ -102,16 +99,16 @@ final class RunCommand implements Callable<Integer> {
         Optional<String> prompt = chat ? Optional.empty() : Optional.of(prompt());
         Request request = request(prompt);
         try (Screen screen = new Screen()) {
-            run(request, chat, options.stored(screen), screen);
+            run(request, chat, screen);
         }
         return 0;
     }
 
-    private void run(Request request, boolean chat, StoredModel stored, Screen screen) throws IOException {
-        try (Kernels kernels = options.kernels(screen)) {
-            ElasticModel model = options.load(stored, kernels, screen);
-            ElmsService service = new ElmsService(model, kernels,
-                    new Profiles(stored, model, kernels).get(screen.step("Measuring this machine")));
+    private void run(Request request, boolean chat, Screen screen) throws IOException {
+        try (ModelOptions.Started started = options.start(screen)) {
+            Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
+            ElmsService service = new ElmsService(started.model(), started.kernels(),
+                    profiles.get(screen.step("Measuring this machine")));
             screen.close();
             service.warmUp();
             if (chat) {
