@@ -41,5 +41,5 @@ for tier in $tiers; do
   done
 done
 mkdir -p "$(dirname "$out")"
-"$cc" -shared ${ELMS_LDFLAGS--nostdlib -Wl,-z,noexecstack -Wl,--build-id=none -s} "$work"/*.o -o "$out.new"
+"$cc" ${ELMS_LDFLAGS--shared -nostdlib -Wl,-z,noexecstack -Wl,--build-id=none -s} "$work"/*.o -o "$out.new"
 mv "$out.new" "$out"
