@@ -12,7 +12,7 @@
 #include <sys/auxv.h>
 
 #if defined(__aarch64__)
-#define EACH_TIER(X) X(dotprod)
+#define EACH_TIER(X) X(dotprod) X(i8mm)
 #else
 #define EACH_TIER(X) X(avx2) X(avxvnni) X(avx512vnni)
 #endif
@@ -27,7 +27,7 @@ EACH_TIER(DECLARE)
 static const Tier TIERS[] = {EACH_TIER(ENTRY)};
 #define TIER_COUNT ((int)(sizeof TIERS / sizeof *TIERS))
 
-int elms_tiers(int64_t capabilities);
+int elms_tiers(int64_t capabilities, int64_t more);
 
 /* Java's arrays begin after a header of 16 bytes, at multiples of 8. */
 #define ALIGNMENT 8
@@ -118,7 +118,7 @@ static int differs(const char *wanted, const char *offered) {
 }
 
 int main(int count, char **arguments) {
-    int bits = elms_tiers((int64_t)getauxval(AT_HWCAP));
+    int bits = elms_tiers((int64_t)getauxval(AT_HWCAP), (int64_t)getauxval(AT_HWCAP2));
     char offered[200] = "", wanted[200] = "";
     int failed = 0;
     for (int i = 0; i < TIER_COUNT; i++) {

@@ -72,7 +72,8 @@ arm() {
   if ! has qemu-aarch64; then skip "ARM processors, without qemu-aarch64"; return; fi
   build arm "$arm_cc" '' -static
   emulate arm qemu-aarch64 cortex-a53 none
-  emulate arm qemu-aarch64 max dotprod
+  emulate arm qemu-aarch64 cortex-a76 dotprod
+  emulate arm qemu-aarch64 max dotprod i8mm
 }
 
 if [ -z "$cc" ]; then skip "the tests of the C kernels, without a C compiler"; exit; fi
