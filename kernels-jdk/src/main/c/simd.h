@@ -16,7 +16,11 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)") /* a count would be obeyed too late for arrays to become registers */
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 #if defined(__AVX512VNNI__)
 #define WIDTH 16
