@@ -1,6 +1,5 @@
 /* attend, join and finish, put together as the callers do. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "parity.h"
@@ -34,7 +33,8 @@ static float eleven_bits(float scale) { return (float)(int)(random_bits() >> 21)
 
 /* Positions that were forgotten and the other heads hold large numbers, which must not be seen. */
 static Cache random_cache(int length, int head_dim) {
-    Cache c = {.length = length, .head_dim = head_dim, .key = floats((size_t)length * head_dim), .value = floats((size_t)length * head_dim)};
+    size_t count = (size_t)length * head_dim;
+    Cache c = {.length = length, .head_dim = head_dim, .key = floats(count), .value = floats(count)};
     int value_panels = ceil_div(head_dim, PANEL);
     size_t keys = (size_t)KV_HEADS * PAGE * head_dim, values = (size_t)KV_HEADS * PAGE * PANEL * value_panels;
     for (int page = 0; page < ceil_div(length, PAGE); page++) {

@@ -66,7 +66,7 @@ uint32_t random_bits(void) {
 
 float random_float(void) { return (float)(random_bits() >> 8) * 0x1p-23f - 1; }
 
-const char *const KIND[KINDS] = {"usual", "zero", "tiny", "huge", "one outlier a block"};
+const char *const KIND[KINDS] = {"usual", "zero", "tiny", "large", "one outlier a block"};
 
 float *inputs(size_t count, int kind) {
     static const float scale[KINDS] = {1, 0, 1e-30f, 1e15f, 1};

@@ -52,7 +52,7 @@ uint32_t random_bits(void);
 float random_float(void);
 
 /* What inputs can be like. */
-enum { USUAL, ZERO, TINY, HUGE, OUTLIER, KINDS };
+enum { USUAL, ZERO, TINY, LARGE, OUTLIER, KINDS };
 extern const char *const KIND[KINDS];
 float *inputs(size_t count, int kind);
 

@@ -1,6 +1,5 @@
 /* rms_norm and rotate. */
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "parity.h"
