@@ -19,7 +19,12 @@ case $machine in
   x86_64*) tiers='avx2:-mavx2_-mfma_-mf16c
     avxvnni:-mavx2_-mfma_-mf16c_-mavxvnni
     avx512vnni:-mavx512f_-mavx512bw_-mavx512vl_-mavx512dq_-mavx512vnni_-mfma_-mf16c_-mprefer-vector-width=512' ;;
-  aarch64*) tiers='dotprod:-march=armv8.2-a+dotprod+fp16' ;;
+  aarch64*) tiers='dotprod:-march=armv8.2-a+dotprod
+    i8mm:-march=armv8.2-a+dotprod+i8mm'
+    # GCC would load so far ahead of use that the registers overflow into memory. Clang does not, and does not know the option.
+    if "$cc" -Werror -fno-schedule-insns -xc -c /dev/null -o /dev/null 2>/dev/null; then
+      ELMS_CFLAGS="-fno-schedule-insns ${ELMS_CFLAGS:-}"
+    fi ;;
   *) echo "there are no C kernels for $machine: Elms will compute in Java" >&2; exit ;;
 esac
 
@@ -41,5 +46,5 @@ for tier in $tiers; do
   done
 done
 mkdir -p "$(dirname "$out")"
-"$cc" -shared ${ELMS_LDFLAGS--nostdlib -Wl,-z,noexecstack -Wl,--build-id=none -s} "$work"/*.o -o "$out.new"
+"$cc" ${ELMS_LDFLAGS--shared -nostdlib -Wl,-z,noexecstack -Wl,--build-id=none -s} "$work"/*.o -o "$out.new"
 mv "$out.new" "$out"

@@ -9,8 +9,8 @@
 static int has(unsigned bits, int bit) { return bits >> bit & 1; }
 
 /* Bit 0: avx2, bit 1: avxvnni, bit 2: avx512vnni. An operating system that does not save the registers counts too. */
-EXPORT int elms_tiers(int64_t unused) {
-    (void)unused;
+EXPORT int elms_tiers(int64_t capabilities, int64_t more) {
+    (void)capabilities, (void)more;
     unsigned a, b, c, d, b7, c7, d7, a71 = 0, low, high;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !has(c, 27)) return 0;
     int fma = has(c, 12) && has(c, 29); /* and half-precision conversion */
@@ -24,7 +24,10 @@ EXPORT int elms_tiers(int64_t unused) {
 
 #elif defined(__aarch64__)
 
-/* Bit 0: dotprod. capabilities is Linux's AT_HWCAP, which only the kernel can tell. */
-EXPORT int elms_tiers(int64_t capabilities) { return capabilities >> 20 & 1; }
+/* Bit 0: dotprod, bit 1: i8mm. The capabilities are Linux's AT_HWCAP and AT_HWCAP2, which only the kernel can tell. */
+EXPORT int elms_tiers(int64_t capabilities, int64_t more) {
+    int dotprod = capabilities >> 20 & 1;
+    return dotprod | (dotprod & (int)(more >> 13 & 1)) << 1;
+}
 
 #endif

@@ -10,6 +10,9 @@
 #elif WIDTH == 8
 #define VECTORS 2
 #define TILE 3
+#elif defined(MATRICES)
+#define VECTORS 4
+#define TILE 4
 #else
 #define VECTORS 4
 #define TILE 3
@@ -30,14 +33,22 @@ typedef struct {
 INLINE Bytes load_bytes(const uint8_t *p) { return *(const BytesAt *)p; }
 INLINE void store_bytes(uint8_t *p, Bytes x) { *(BytesAt *)p = x; }
 
+/* Groups g and g + 1 of some rows. */
+INLINE void store_groups(Strip *strip, int b, int g, int lane, Bytes first, Bytes second) {
+    arrange(&first, &second);
+    store_bytes(strip->quants[b][g] + 4 * lane, first);
+    store_bytes(strip->quants[b][g + 1] + 4 * lane, second);
+}
+
 INLINE void unpack_q4(const uint8_t *block, Strip *strip, int b, int lane) {
     for (int r = 0; r < PANEL; r += WIDTH) {
         store(strip->scale[b] + lane + r, halves(block + 2 * r));
         store(strip->minimum[b] + lane + r, halves(block + 32 + 2 * r));
-        UNROLL for (int g = 0; g < 4; g++) {
-            Bytes both = load_bytes(block + 64 + 64 * g + 4 * r);
-            store_bytes(strip->quants[b][g] + 4 * (lane + r), both & 15);
-            store_bytes(strip->quants[b][4 + g] + 4 * (lane + r), both >> 4);
+        UNROLL for (int g = 0; g < 4; g += 2) {
+            const uint8_t *from = block + 64 + 64 * g + 4 * r;
+            Bytes first = load_bytes(from), second = load_bytes(from + 64);
+            store_groups(strip, b, g, lane + r, first & 15, second & 15);
+            store_groups(strip, b, 4 + g, lane + r, first >> 4, second >> 4);
         }
     }
 }
@@ -47,10 +58,47 @@ INLINE void unpack_q8(const uint8_t *block, Strip *strip, int b, int lane) {
         Floats scale = halves(block + 2 * r);
         store(strip->scale[b] + lane + r, scale);
         store(strip->minimum[b] + lane + r, scale * -(float)BIAS);
-        UNROLL for (int g = 0; g < 8; g++)
-            store_bytes(strip->quants[b][g] + 4 * (lane + r), load_bytes(block + 32 + 64 * g + 4 * r) ^ BIAS);
+        UNROLL for (int g = 0; g < 8; g += 2) {
+            const uint8_t *from = block + 32 + 64 * g + 4 * r;
+            store_groups(strip, b, g, lane + r, load_bytes(from) ^ BIAS, load_bytes(from + 64) ^ BIAS);
+        }
     }
 }
+
+/* dots[token] = quants · x[token] of one block, in integers. */
+#ifdef MATRICES
+/* Two tokens at a time, where the first gathers rows 0 and 1 of each four for both, the second rows 2 and 3. */
+INLINE void block_dots(const int tokens, const uint8_t quants[8][4 * LANES], const Activations *x, int stride,
+                       Ints dots[TILE][VECTORS]) {
+    UNROLL for (int t = 0; t < TILE; t++)
+        UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = (Ints){};
+    UNROLL for (int g = 0; g < 8; g += 2)
+        UNROLL for (int t = 0; t < tokens; t += 2) {
+            const Activations *first = x + t * stride, *second = t + 1 < tokens ? first + stride : first;
+            Ints both = eight_columns(first->quants + 4 * g, second->quants + 4 * g);
+            UNROLL for (int v = 0; v < VECTORS; v++) {
+                dots[t][v] = matrix_dot(dots[t][v], load_bytes(quants[g] + 4 * v * WIDTH), both);
+                dots[t + 1][v] = matrix_dot(dots[t + 1][v], load_bytes(quants[g + 1] + 4 * v * WIDTH), both);
+            }
+        }
+    UNROLL for (int t = 0; t < tokens; t += 2)
+        UNROLL for (int v = 0; v < VECTORS; v++) separate(&dots[t][v], &dots[t + 1][v]);
+}
+#else
+INLINE void block_dots(const int tokens, const uint8_t quants[8][4 * LANES], const Activations *x, int stride,
+                       Ints dots[TILE][VECTORS]) {
+    UNROLL for (int t = 0; t < tokens; t++)
+        UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = (Ints){};
+    UNROLL for (int g = 0; g < 8; g++) {
+        Bytes w[VECTORS];
+        UNROLL for (int v = 0; v < VECTORS; v++) w[v] = load_bytes(quants[g] + 4 * v * WIDTH);
+        UNROLL for (int t = 0; t < tokens; t++) {
+            Ints four = columns(x[t * stride].quants + 4 * g);
+            UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = dot(dots[t][v], w[v], four);
+        }
+    }
+}
+#endif
 
 /* sums[token] += strip · x[token], block after block: the same additions in the same order for any number of tokens. */
 INLINE void tile(const int tokens, const Strip *strip, int blocks, const Activations *x, int stride, float *sums) {
@@ -59,16 +107,7 @@ INLINE void tile(const int tokens, const Strip *strip, int blocks, const Activat
         UNROLL for (int v = 0; v < VECTORS; v++) acc[t][v] = load(sums + t * PAIR + v * WIDTH);
     for (int b = 0; b < blocks; b++) {
         Ints dots[TILE][VECTORS];
-        UNROLL for (int t = 0; t < tokens; t++)
-            UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = (Ints){};
-        UNROLL for (int g = 0; g < 8; g++) {
-            Bytes w[VECTORS];
-            UNROLL for (int v = 0; v < VECTORS; v++) w[v] = load_bytes(strip->quants[b][g] + 4 * v * WIDTH);
-            UNROLL for (int t = 0; t < tokens; t++) {
-                Ints four = columns(x[t * stride + b].quants + 4 * g);
-                UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = dot(dots[t][v], w[v], four);
-            }
-        }
+        block_dots(tokens, strip->quants[b], x + b, stride, dots);
         UNROLL for (int v = 0; v < VECTORS; v++) {
             Floats scale = load(strip->scale[b] + v * WIDTH);
             Floats minimum = load(strip->minimum[b] + v * WIDTH);
@@ -92,6 +131,8 @@ static void all_tiles(const Strip *strip, int blocks, const Activations *x, int 
         case 2: tile(2, strip, blocks, x, stride, sums); break;
 #if TILE > 3
         case 3: tile(3, strip, blocks, x, stride, sums); break;
+#endif
+#if TILE > 4
         case 4: tile(4, strip, blocks, x, stride, sums); break;
         case 5: tile(5, strip, blocks, x, stride, sums); break;
 #endif

@@ -16,7 +16,11 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)") /* a count would be obeyed too late for arrays to become registers */
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 #if defined(__AVX512VNNI__)
 #define WIDTH 16
@@ -72,6 +76,32 @@ INLINE Ints dot(Ints sums, Bytes weights, Ints x) {
 #else
 #define BIAS 0
 INLINE Ints dot(Ints sums, Bytes weights, Ints x) { return vdotq_s32(sums, (int8x16_t)weights, (int8x16_t)x); }
+#endif
+
+/*
+ * Where the processor multiplies matrices of two rows and eight columns, it reads both groups of four columns of a row side by
+ * side, and those of two tokens likewise.
+ */
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+#define MATRICES
+INLINE void arrange(Bytes *first, Bytes *second) {
+    int32x4_t a = (int32x4_t)*first, b = (int32x4_t)*second;
+    *first = (Bytes)vzip1q_s32(a, b);
+    *second = (Bytes)vzip2q_s32(a, b);
+}
+INLINE Ints eight_columns(const int8_t *a, const int8_t *b) { return (Ints)vcombine_s8(vld1_s8(a), vld1_s8(b)); }
+
+/* sums = {a · row 0, a · row 1, b · row 0, b · row 1} for tokens a and b. */
+INLINE Ints matrix_dot(Ints sums, Bytes rows, Ints tokens) { return vmmlaq_s32(sums, (int8x16_t)tokens, (int8x16_t)rows); }
+
+/* Sums of rows 0 and 1, and of rows 2 and 3, become those of token a, and of token b. */
+INLINE void separate(Ints *first, Ints *second) {
+    int64x2_t a = (int64x2_t)*first, b = (int64x2_t)*second;
+    *first = (Ints)vzip1q_s64(a, b);
+    *second = (Ints)vzip2q_s64(a, b);
+}
+#else
+INLINE void arrange(Bytes *first, Bytes *second) { (void)first, (void)second; }
 #endif
 
 #if WIDTH == 16

@@ -35,8 +35,9 @@ record NativeLibrary(String tier, SymbolLookup symbols) {
     private static final String OFF = "off";
     /** Oldest first, in the order of the bits of {@code elms_tiers}. */
     private static final List<String> X86_TIERS = List.of("avx2", "avxvnni", "avx512vnni");
-    private static final List<String> ARM_TIERS = List.of("dotprod");
+    private static final List<String> ARM_TIERS = List.of("dotprod", "i8mm");
     private static final long AT_HWCAP = 16;
+    private static final long AT_HWCAP2 = 26;
 
     /** Loads the library for this machine, in the tier that the system property asks for. */
     static NativeLibrary load() throws ProviderUnavailableException {
@@ -73,10 +74,10 @@ record NativeLibrary(String tier, SymbolLookup symbols) {
     /** The tiers that this processor can run, oldest first. */
     private static List<String> tiers(SymbolLookup symbols) throws ProviderUnavailableException {
         MethodHandle tiers = Linker.nativeLinker().downcallHandle(symbols.findOrThrow("elms_tiers"),
-                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG), Linker.Option.critical(false));
+                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG), Linker.Option.critical(false));
         List<String> all = arm() ? ARM_TIERS : X86_TIERS;
         try {
-            int bits = (int) tiers.invokeExact(arm() ? hardwareCapabilities() : 0L);
+            int bits = (int) tiers.invokeExact(hardwareCapabilities(AT_HWCAP), hardwareCapabilities(AT_HWCAP2));
             return IntStream.range(0, all.size()).filter(i -> (bits >> i & 1) == 1).mapToObj(all::get).toList();
         } catch (Throwable e) {
             throw unavailable("their library does not answer: " + e, e);
@@ -92,13 +93,16 @@ record NativeLibrary(String tier, SymbolLookup symbols) {
         return architecture.equals("amd64") ? "x86_64" : architecture;
     }
 
-    /** What Linux tells a process of its processor; the library has no C library to ask. */
-    private static long hardwareCapabilities() throws IOException {
+    /** What Linux tells a process of its processor, which x86 tells itself; the library has no C library to ask. */
+    private static long hardwareCapabilities(long word) throws IOException {
+        if (!arm()) {
+            return 0;
+        }
         ByteBuffer pairs = ByteBuffer.wrap(Files.readAllBytes(Path.of("/proc/self/auxv"))).order(ByteOrder.nativeOrder());
         while (pairs.remaining() >= 2 * Long.BYTES) {
             long key = pairs.getLong();
             long value = pairs.getLong();
-            if (key == AT_HWCAP) {
+            if (key == word) {
                 return value;
             }
         }

@@ -33,6 +33,13 @@ class NativeKernelsTest {
         }
     }
 
+    @Nested
+    class I8mm extends KernelsParityTest {
+        I8mm() {
+            super(NativeKernelsTest.start("i8mm"));
+        }
+    }
+
     private static NativeKernels start(String tier) {
         try {
             return new NativeKernels(NativeLibrary.load(tier), 2);
