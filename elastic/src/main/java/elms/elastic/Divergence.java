@@ -38,7 +38,9 @@ public final class Divergence {
     }
 
     private float[] logProbabilities(int[] text, Level level) {
-        transformer.read(text, SubModel.of(weights, level), transformer.newCache(text.length));
+        try (KvCache cache = transformer.newCache(text.length)) {
+            transformer.read(text, SubModel.of(weights, level), cache);
+        }
         float[] logits = transformer.logits(0, text.length);
         int vocabulary = weights.config().vocabulary();
         IntStream.range(0, text.length).parallel().forEach(token -> {

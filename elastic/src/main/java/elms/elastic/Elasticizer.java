@@ -53,7 +53,9 @@ public final class Elasticizer {
         SubModel full = SubModel.of(weights, Level.full(weights.config()));
         for (int i = 0; i < texts.size(); i++) {
             progress.at("Measuring activations", STATISTICS_PART * i / texts.size());
-            transformer.read(texts.get(i), full, transformer.newCache(texts.get(i).length), statistics);
+            try (KvCache cache = transformer.newCache(texts.get(i).length)) {
+                transformer.read(texts.get(i), full, cache, statistics);
+            }
         }
         return statistics;
     }

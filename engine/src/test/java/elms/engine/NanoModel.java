@@ -30,6 +30,11 @@ public record NanoModel(int layers, int width, int heads, int kvHeads, int headD
     /** With the tokenizer of {@link NanoTokenizer}; its answers are noise. */
     public static final NanoModel CHAT = new NanoModel(6, 64, 4, 2, 16, 96, NanoTokenizer.VOCABULARY, true, TensorType.F32, 4);
 
+    /** Writes {@link #CHAT} to a folder and prints its path. */
+    public static void main(String[] folder) {
+        System.out.println(CHAT.write(Path.of(folder[0])));
+    }
+
     /** Writes the model to {@code folder} and returns its path. */
     public Path write(Path folder) {
         Path path = folder.resolve("nano-" + Long.toHexString(hashCode() * 31L + seed) + ".gguf");

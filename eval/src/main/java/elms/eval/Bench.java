@@ -108,10 +108,11 @@ public final class Bench {
     private record Round(double prefillTokS, double decodeTokS) {}
 
     private Round round(SubModel level, int prompt, int steps) {
-        KvCache cache = transformer.newCache(prompt + steps);
-        double prefillSeconds = prefill(level, prompt, cache);
-        double decodeSeconds = decode(level, steps, cache);
-        return new Round(prompt / prefillSeconds, steps / decodeSeconds);
+        try (KvCache cache = transformer.newCache(prompt + steps)) {
+            double prefillSeconds = prefill(level, prompt, cache);
+            double decodeSeconds = decode(level, steps, cache);
+            return new Round(prompt / prefillSeconds, steps / decodeSeconds);
+        }
     }
 
     private double prefill(SubModel level, int prompt, KvCache cache) {
@@ -150,16 +151,17 @@ public final class Bench {
 
     private double alternating(SubModel[] levels, int stay) {
         int[] ids = ids(STEPS);
-        KvCache cache = transformer.newCache(STEPS);
-        SubModel level = levels[0];
-        long start = System.nanoTime();
-        for (int step = 0; step < STEPS; step++) {
-            if (step % stay == 0) {
-                level = SubModel.of(model.weights(), levels[step / stay % 2].level());
+        try (KvCache cache = transformer.newCache(STEPS)) {
+            SubModel level = levels[0];
+            long start = System.nanoTime();
+            for (int step = 0; step < STEPS; step++) {
+                if (step % stay == 0) {
+                    level = SubModel.of(model.weights(), levels[step / stay % 2].level());
+                }
+                step(level, ids[step], cache);
             }
-            step(level, ids[step], cache);
+            return secondsSince(start);
         }
-        return secondsSince(start);
     }
 
     private void step(SubModel level, int id, KvCache cache) {

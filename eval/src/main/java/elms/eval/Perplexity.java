@@ -21,14 +21,15 @@ public final class Perplexity {
     /** The natural log-probability of each token from the second on, given those before it. */
     public double[] logProbabilities(int[] ids) {
         double[] result = new double[ids.length - 1];
-        KvCache cache = transformer.newCache(ids.length);
-        for (int from = 0; from < result.length; from += ROWS) {
-            int count = Math.min(ROWS, result.length - from);
-            transformer.read(Arrays.copyOfRange(ids, from, from + count), level, cache);
-            float[] logits = transformer.logits(0, count);
-            int vocabulary = logits.length / count;
-            for (int row = 0; row < count; row++) {
-                result[from + row] = logProbability(logits, row * vocabulary, vocabulary, ids[from + row + 1]);
+        try (KvCache cache = transformer.newCache(ids.length)) {
+            for (int from = 0; from < result.length; from += ROWS) {
+                int count = Math.min(ROWS, result.length - from);
+                transformer.read(Arrays.copyOfRange(ids, from, from + count), level, cache);
+                float[] logits = transformer.logits(0, count);
+                int vocabulary = logits.length / count;
+                for (int row = 0; row < count; row++) {
+                    result[from + row] = logProbability(logits, row * vocabulary, vocabulary, ids[from + row + 1]);
+                }
             }
         }
         return result;

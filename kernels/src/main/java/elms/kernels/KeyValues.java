@@ -10,7 +10,7 @@ package elms.kernels;
  *   <li>values: {@code [head][dim / 16][PAGE positions][16 dims]}, so that 16 outputs are
  * </ul>
  */
-public interface KeyValues {
+public interface KeyValues extends AutoCloseable {
     /** Positions in a page. Attention is summed page by page, in this order at any batch size. */
     int PAGE = 128;
 
@@ -29,6 +29,10 @@ public interface KeyValues {
 
     /** Forgets the positions from {@code length} on. */
     void truncate(int length);
+
+    /** Gives the memory back; the cache is empty then. One that is not closed is left to the garbage collector. */
+    @Override
+    void close();
 
     default int pages() {
         return (length() + PAGE - 1) / PAGE;

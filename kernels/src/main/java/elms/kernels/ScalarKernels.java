@@ -6,6 +6,7 @@ import static elms.kernels.Matrix.PANEL_ROWS;
 /** The reference: each formula as it is written, in 32-bit floats. Every other provider is tested against it. */
 public final class ScalarKernels implements Kernels {
     private final Workers workers;
+    private final PagePool<float[]> pages = new PagePool<>(float[]::new);
 
     public ScalarKernels(int threads) {
         workers = new Workers(threads);
@@ -66,7 +67,7 @@ public final class ScalarKernels implements Kernels {
 
     @Override
     public KeyValues newCache(int heads, int headDim) {
-        return new FloatKeyValues(heads, headDim);
+        return new FloatKeyValues(heads, headDim, pages);
     }
 
     @Override

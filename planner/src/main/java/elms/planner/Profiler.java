@@ -58,28 +58,30 @@ public final class Profiler {
     }
 
     private double prefill(SubModel level, int tokens) {
-        KvCache cache = transformer.newCache(tokens);
         int[] ids = ids(tokens);
-        long start = System.nanoTime();
-        transformer.read(ids, level, cache);
-        transformer.logits();
-        return millisSince(start);
+        try (KvCache cache = transformer.newCache(tokens)) {
+            long start = System.nanoTime();
+            transformer.read(ids, level, cache);
+            transformer.logits();
+            return millisSince(start);
+        }
     }
 
     private List<Sample> decode(SubModel level, int context) {
-        KvCache cache = transformer.newCache(context + STEPS * (STEP_ROUNDS + 1));
-        transformer.read(ids(context), level, cache);
         List<Sample> samples = new ArrayList<>();
-        for (int round = -1; round < STEP_ROUNDS; round++) {
-            int before = cache.length();
-            long start = System.nanoTime();
-            for (int id : ids(STEPS)) {
-                transformer.read(new int[] {id}, level, cache);
-                transformer.logits();
-            }
-            Sample sample = new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);
-            if (round >= 0) {
-                samples.add(sample);
+        try (KvCache cache = transformer.newCache(context + STEPS * (STEP_ROUNDS + 1))) {
+            transformer.read(ids(context), level, cache);
+            for (int round = -1; round < STEP_ROUNDS; round++) {
+                int before = cache.length();
+                long start = System.nanoTime();
+                for (int id : ids(STEPS)) {
+                    transformer.read(new int[] {id}, level, cache);
+                    transformer.logits();
+                }
+                Sample sample = new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);
+                if (round >= 0) {
+                    samples.add(sample);
+                }
             }
         }
         return samples;

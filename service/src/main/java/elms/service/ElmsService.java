@@ -62,13 +62,14 @@ public final class ElmsService {
         if (request.strict() && !plan.feasible()) {
             throw new InfeasibleException(plan);
         }
-        KvCache cache = transformer.newCache(prompt.length() + longest);
-        int read = 0;
-        for (Span span : plan.spans()) {
-            transformer.read(Arrays.copyOfRange(prompt.ids(), read, read + span.tokens()), span.level(), cache);
-            read += span.tokens();
+        try (KvCache cache = transformer.newCache(prompt.length() + longest)) {
+            int read = 0;
+            for (Span span : plan.spans()) {
+                transformer.read(Arrays.copyOfRange(prompt.ids(), read, read + span.tokens()), span.level(), cache);
+                read += span.tokens();
+            }
+            return answer(request, listener, arrival, prompt, plan, cache, longest);
         }
-        return answer(request, listener, arrival, prompt, plan, cache, longest);
     }
 
     private Plan plan(Request request, int promptTokens, int longest, double overheadMillis) {

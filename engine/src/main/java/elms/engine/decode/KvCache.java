@@ -10,7 +10,7 @@ import java.util.Arrays;
  * Keys and values of one sequence. Its shape is the same for every level, so each position may have been written by another
  * one, and the next may be.
  */
-public final class KvCache {
+public final class KvCache implements AutoCloseable {
     private final KeyValues[] layers;
     private final int capacity;
 
@@ -43,6 +43,14 @@ public final class KvCache {
     public void truncate(int length) {
         for (KeyValues layer : layers) {
             layer.truncate(length);
+        }
+    }
+
+    /** Gives the memory back, for the next cache on the same kernels. */
+    @Override
+    public void close() {
+        for (KeyValues layer : layers) {
+            layer.close();
         }
     }
 }

@@ -20,6 +20,7 @@ public final class Transformer {
     private final Weights weights;
     private final ModelConfig config;
     private final Kernels kernels;
+    private final float[] next;
 
     private int tokens;
     private float[] x = {};
@@ -36,6 +37,7 @@ public final class Transformer {
         this.weights = weights;
         this.config = weights.config();
         this.kernels = kernels;
+        this.next = new float[config.vocabulary()];
     }
 
     public Weights weights() {
@@ -100,9 +102,10 @@ public final class Transformer {
         kernels.matmulAdd(activations, tokens, layer.down(), x);
     }
 
-    /** Scores of every token of the vocabulary to follow the last token read. */
+    /** Scores of every token of the vocabulary to follow the last token read. The next call reuses the array. */
     public float[] logits() {
-        return logits(tokens - 1, 1);
+        score(tokens - 1, 1, next);
+        return next;
     }
 
     /**
@@ -111,13 +114,17 @@ public final class Transformer {
      * @param from first token, counted from the start of the chunk
      */
     public float[] logits(int from, int count) {
+        float[] logits = new float[count * config.vocabulary()];
+        score(from, count, logits);
+        return logits;
+    }
+
+    private void score(int from, int count, float[] logits) {
         int width = config.width();
         float[] last = Arrays.copyOfRange(x, from * width, (from + count) * width);
         float[] hidden = new float[last.length];
         kernels.rmsNorm(last, count, weights.outputNorm(), config.epsilon(), hidden);
-        float[] logits = new float[count * config.vocabulary()];
         kernels.matmul(hidden, count, new Product(weights.output(), logits));
-        return logits;
     }
 
     private void begin(int tokens, int position) {

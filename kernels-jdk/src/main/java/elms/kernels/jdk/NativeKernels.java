@@ -4,6 +4,7 @@ import elms.kernels.Form;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Matrix;
+import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.lang.foreign.MemorySegment;
 
@@ -28,6 +29,7 @@ public final class NativeKernels implements Kernels {
     private final String tier;
     private final Workers workers;
     private final PagedAttention attention;
+    private final PagePool<short[]> pages = new PagePool<>(short[]::new);
     private final float[][] sums;
     private byte[] activations = {};
 
@@ -143,7 +145,7 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public KeyValues newCache(int heads, int headDim) {
-        return new HalfKeyValues(functions, heads, headDim);
+        return new HalfKeyValues(functions, heads, headDim, pages);
     }
 
     @Override

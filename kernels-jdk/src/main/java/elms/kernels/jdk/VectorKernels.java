@@ -7,6 +7,7 @@ import elms.kernels.FloatKeyValues;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Matrix;
+import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -21,6 +22,7 @@ public final class VectorKernels implements Kernels {
     private final Workers workers;
     private final PanelGroup[] groups;
     private final PagedAttention attention;
+    private final PagePool<float[]> pages = new PagePool<>(float[]::new);
 
     public VectorKernels(int threads) {
         workers = new Workers(threads);
@@ -104,7 +106,7 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public KeyValues newCache(int heads, int headDim) {
-        return new FloatKeyValues(heads, headDim);
+        return new FloatKeyValues(heads, headDim, pages);
     }
 
     @Override

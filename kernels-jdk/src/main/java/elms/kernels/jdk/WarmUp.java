@@ -1,7 +1,6 @@
 package elms.kernels.jdk;
 
 import elms.kernels.Form;
-import elms.kernels.FloatKeyValues;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
@@ -24,19 +23,18 @@ final class WarmUp implements Runnable {
     private final float[] x = new float[MANY_TOKENS * COLUMNS];
     private final float[] y = new float[MANY_TOKENS * ROWS];
     private final float[] weight = new float[COLUMNS];
-    private final KeyValues cache = new FloatKeyValues(1, HEAD_DIM);
 
     @Override
     public void run() {
         loadSegmentClasses();
-        try (Kernels kernels = new VectorKernels(1)) {
+        try (Kernels kernels = new VectorKernels(1); KeyValues cache = kernels.newCache(1, HEAD_DIM)) {
             cache.append(x, x, MANY_TOKENS);
             for (int round = 0; round < ROUNDS; round++) {
                 for (Form form : new Form[] {Form.Q4, Form.Q8}) {
                     Matrix matrix = new MatrixPacker(form, ROWS, COLUMNS).matrix();
-                    pass(kernels, matrix, 1);
+                    pass(kernels, cache, matrix, 1);
                     if (round % 4 == 0) {
-                        pass(kernels, matrix, MANY_TOKENS);
+                        pass(kernels, cache, matrix, MANY_TOKENS);
                     }
                 }
             }
@@ -55,7 +53,7 @@ final class WarmUp implements Runnable {
         }
     }
 
-    private void pass(Kernels kernels, Matrix matrix, int tokens) {
+    private void pass(Kernels kernels, KeyValues cache, Matrix matrix, int tokens) {
         kernels.rmsNorm(x, tokens, weight, 1, x);
         kernels.matmul(x, tokens, new Product(matrix, y));
         kernels.attention(y, tokens, new int[ROWS / HEAD_DIM], cache, x);
