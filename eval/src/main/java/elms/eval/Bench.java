@@ -23,6 +23,7 @@ public final class Bench {
     static final int PROMPT = 512;
     static final int STEPS = 64;
 
+    private static final String PEAK = "VmHWM";
     private static final int WARM_UPS = 2;
     private static final double WARM_UP_SECONDS = 1;
 
@@ -81,7 +82,7 @@ public final class Bench {
             speeds.add(new LevelSpeed(model.levels().get(i).share(), Spread.of(prefill[i]).median(), Spread.of(decode[i]).median(),
                     Spread.of(decodeEmpty[i]).median()));
         }
-        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, switchMicros(rounds), peakRssMb());
+        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, switchMicros(rounds), rssMb(PEAK));
     }
 
     /**
@@ -91,6 +92,7 @@ public final class Bench {
      * @param steps tokens decoded behind it
      */
     public Timing time(int prompt, int steps, int repeats) {
+        OptionalDouble startRssMb = rssMb("VmRSS");
         long start = System.nanoTime();
         for (int warmUp = 0; warmUp < WARM_UPS || secondsSince(start) < WARM_UP_SECONDS; warmUp++) {
             round(model.full(), prompt, steps);
@@ -102,7 +104,8 @@ public final class Bench {
             prefill[repeat] = round.prefillTokS;
             decode[repeat] = round.decodeTokS;
         }
-        return new Timing("elms", kernels.threads(), prompt, steps, Spread.of(prefill), Spread.of(decode), peakRssMb());
+        return new Timing("elms", kernels.threads(), prompt, steps, Spread.of(prefill), Spread.of(decode), startRssMb,
+                rssMb(PEAK));
     }
 
     private record Round(double prefillTokS, double decodeTokS) {}
@@ -178,10 +181,10 @@ public final class Bench {
         return (System.nanoTime() - start) / 1e9;
     }
 
-    /** The high-water mark that Linux keeps. */
-    private static OptionalDouble peakRssMb() {
+    /** A number that Linux keeps of this process. */
+    private static OptionalDouble rssMb(String name) {
         try {
-            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith("VmHWM:"))
+            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith(name))
                     .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024).findFirst();
         } catch (IOException e) {
             return OptionalDouble.empty();

@@ -23,12 +23,15 @@ public record BenchProgram(List<String> command, Map<String, String> environment
                 String.valueOf(decodeTokens), String.valueOf(repeats));
         try {
             JsonNode json = new ObjectMapper().readTree(printed);
-            JsonNode peak = json.path("peak_rss_mb");
             return new Timing(json.path("engine").asText(), threads, prefillTokens, decodeTokens, spread(json, "prefill_tok_s"),
-                    spread(json, "decode_tok_s"), peak.isNumber() ? OptionalDouble.of(peak.asDouble()) : OptionalDouble.empty());
+                    spread(json, "decode_tok_s"), optional(json.path("start_rss_mb")), optional(json.path("peak_rss_mb")));
         } catch (JsonProcessingException e) {
             throw new ElmsException(command.getFirst() + " printed something else than one JSON document", e);
         }
+    }
+
+    private static OptionalDouble optional(JsonNode number) {
+        return number.isNumber() ? OptionalDouble.of(number.asDouble()) : OptionalDouble.empty();
     }
 
     private Spread spread(JsonNode json, String name) {

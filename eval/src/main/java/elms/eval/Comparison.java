@@ -11,6 +11,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
 /** Elms beside a peer on the same weights in some formats, every measurement in a process of its own. */
@@ -34,8 +35,9 @@ public final class Comparison {
     /** Both engines on the same file. */
     public record FormatSpeed(Format format, EngineSpeed elms, EngineSpeed peer) {}
 
-    /** As {@link Speed}, with the most memory that a process held. */
-    public record EngineSpeed(double prefillTokS, double decodeTokS, double decodeEmptyTokS, OptionalDouble peakRssMb) {}
+    /** As {@link Speed}, with what memory a process held before its first token, if it told, and at most. */
+    public record EngineSpeed(double prefillTokS, double decodeTokS, double decodeEmptyTokS, OptionalDouble startRssMb,
+            OptionalDouble peakRssMb) {}
 
     /** One round of one engine on one file. */
     private record Sample(Timing behindPrompt, Timing fromEmpty) {}
@@ -94,12 +96,15 @@ public final class Comparison {
     }
 
     private static EngineSpeed speed(List<Sample> rounds) {
-        boolean peakKnown = rounds.stream().allMatch(round -> round.behindPrompt.peakRssMb().isPresent());
         return new EngineSpeed(median(rounds, round -> round.behindPrompt.prefillTokS().median()),
                 median(rounds, round -> round.behindPrompt.decodeTokS().median()),
                 median(rounds, round -> round.fromEmpty.decodeTokS().median()),
-                peakKnown ? OptionalDouble.of(median(rounds, round -> round.behindPrompt.peakRssMb().orElseThrow()))
-                        : OptionalDouble.empty());
+                memory(rounds, Timing::startRssMb), memory(rounds, Timing::peakRssMb));
+    }
+
+    private static OptionalDouble memory(List<Sample> rounds, Function<Timing, OptionalDouble> figure) {
+        return rounds.stream().allMatch(round -> figure.apply(round.behindPrompt).isPresent())
+                ? OptionalDouble.of(median(rounds, round -> figure.apply(round.behindPrompt).orElseThrow())) : OptionalDouble.empty();
     }
 
     private static double median(List<Sample> rounds, ToDoubleFunction<Sample> figure) {

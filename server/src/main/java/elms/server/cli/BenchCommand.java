@@ -11,6 +11,7 @@ import elms.server.FormatFolder;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -79,7 +80,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private static void compare(StringBuilder table, Comparison.Report comparison) {
-        table.append("\n                       prefill       decode   decode, empty   peak MB\n");
+        table.append("\n                       prefill       decode   decode, empty   peak MB   at start\n");
         for (Comparison.FormatSpeed format : comparison.formats()) {
             engine(table, format.format() + " Elms", format.elms());
             engine(table, format.format() + " llama.cpp", format.peer());
@@ -89,8 +90,12 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private static void engine(StringBuilder table, String name, EngineSpeed speed) {
-        row(table, "%-17s %12.1f %12.1f %15.1f %9s%n", name, speed.prefillTokS(), speed.decodeTokS(), speed.decodeEmptyTokS(),
-                speed.peakRssMb().isPresent() ? String.format(Locale.ROOT, "%.0f", speed.peakRssMb().getAsDouble()) : "–");
+        row(table, "%-17s %12.1f %12.1f %15.1f %9s %10s%n", name, speed.prefillTokS(), speed.decodeTokS(), speed.decodeEmptyTokS(),
+                megabytes(speed.peakRssMb()), megabytes(speed.startRssMb()));
+    }
+
+    private static String megabytes(OptionalDouble number) {
+        return number.isPresent() ? String.format(Locale.ROOT, "%.0f", number.getAsDouble()) : "–";
     }
 
     private static void row(StringBuilder table, String format, Object... values) {

@@ -12,8 +12,8 @@ import picocli.CommandLine.Spec;
         description = "An LLM service for one device that gives every request the latency its app asked for.",
         footer = {"", "Start with: elms run smollm2 \"What is the capital of France?\" --ttft 0.5 --tpot 0.7"},
         subcommands = {RunCommand.class, PullCommand.class, LsCommand.class, ShowCommand.class, RmCommand.class,
-            ProfileCommand.class, BenchCommand.class, BenchFileCommand.class, ElasticizeCommand.class, ExportCommand.class,
-            DoctorCommand.class})
+            ProfileCommand.class, BenchCommand.class, BenchFileCommand.class, GrowthCommand.class,
+            ElasticizeCommand.class, ExportCommand.class, DoctorCommand.class})
 public final class Main implements Runnable {
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;

@@ -48,6 +48,11 @@ final class ModelOptions {
         threads = count;
     }
 
+    /** What the user calls the model. */
+    String model() {
+        return model;
+    }
+
     int threads() {
         return threads;
     }

@@ -11,11 +11,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code elms bench --against} beside programs that only pretend to measure. */
+/** {@code elms bench --against} and {@code elms growth} beside programs that only pretend to measure. */
 class BenchCommandTest {
     private static final String BENCH = """
             [ $# = 5 ] && [ -f "$1" ] || exit 2
@@ -64,6 +65,23 @@ class BenchCommandTest {
         List<String> made = Files.readAllLines(peer.resolve("quantize.log"));
         assertThat(made).hasSize(3).allSatisfy(file -> assertThat(Path.of(file)).doesNotExist());
         assertThat(Path.of(made.getFirst()).getParent()).doesNotExist();
+    }
+
+    @Test
+    void growthIsMeasuredUpToTheModelsContextAndDrawn() throws Exception {
+        Path peer = peer("growing", BENCH, "exit 1");
+        Path plot = folder.resolve("growth.png");
+        Result result = elms.run("growth", model, "--against", peer.toString(), "-o", plot.toString(), "--json");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        JsonNode points = new ObjectMapper().readTree(result.out()).at("/points");
+        assertThat(points).extracting(point -> point.at("/tokens").asInt()).containsExactly(64, 128, 256, 512, 1024, 2048);
+        for (JsonNode point : points) {
+            assertThat(point.at("/peer/prefill_ms").asDouble()).isEqualTo(10 * point.at("/tokens").asDouble());
+            assertThat(point.at("/peer/decode_ms").asDouble()).isEqualTo(50);
+            assertThat(point.at("/ratio/prefill").asDouble() * point.at("/elms/prefill_ms").asDouble())
+                    .isEqualTo(point.at("/peer/prefill_ms").asDouble(), within(1e-6));
+        }
+        assertThat(ImageIO.read(plot.toFile()).getWidth()).isPositive();
     }
 
     @Test
