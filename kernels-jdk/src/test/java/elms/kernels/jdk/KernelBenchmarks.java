@@ -1,0 +1,53 @@
+package elms.kernels.jdk;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Locale;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+
+/**
+ * Runs {@link KernelBenchmark} and prints a table: time of a call, work a second, and its share of what the machine can do: of
+ * multiplying in the first-level cache for prompts, of reading memory for single tokens. First argument: the library of peak.c;
+ * the rest as JMH takes them.
+ */
+final class KernelBenchmarks {
+    private KernelBenchmarks() {}
+
+    public static void main(String[] arguments) throws Exception {
+        CommandLineOptions options = new CommandLineOptions(Arrays.copyOfRange(arguments, 1, arguments.length));
+        Collection<RunResult> results = new Runner(new OptionsBuilder().parent(options)
+                .include(KernelBenchmark.class.getName() + "\\.").build()).run();
+        int threads = Runtime.getRuntime().availableProcessors();
+        Peak peak = Peak.measure(Path.of(arguments[0]).toAbsolutePath(), threads);
+        System.out.printf(Locale.ROOT, "%nThis machine's peak on %d threads: %.0f GMAC/s of 8-bit integers, %.0f GMAC/s of floats, "
+                + "%.1f GB/s of reading.%n%n", threads, peak.integers() / 1e9, peak.floats() / 1e9, peak.bandwidth() / 1e9);
+        System.out.println("| kernel | provider | µs | ± | work | share of peak |");
+        System.out.println("|---|---|---|---|---|---|");
+        results.forEach(result -> System.out.println(row(result, peak)));
+    }
+
+    private static String row(RunResult result, Peak peak) {
+        KernelWork work = KernelWork.valueOf(result.getParams().getParam("work"));
+        double micros = result.getPrimaryResult().getScore();
+        String row = String.format(Locale.ROOT, "| %s | %s | %.1f | %.1f |", name(work.name()),
+                name(result.getParams().getParam("provider")), micros, result.getPrimaryResult().getScoreError());
+        if (work.kind == KernelWork.Kind.NORM) {
+            return row + " – | – |";
+        }
+        if (work.tokens == 1) {
+            double bytes = work.bytes() * 1e6 / micros;
+            return row + String.format(Locale.ROOT, " %.1f GB/s | %.2f |", bytes / 1e9, bytes / peak.bandwidth());
+        }
+        double products = work.products() * 1e6 / micros;
+        double most = work.kind == KernelWork.Kind.ATTENTION ? peak.floats() : peak.integers();
+        return row + String.format(Locale.ROOT, " %.1f GMAC/s | %.2f |", products / 1e9, products / most);
+    }
+
+    private static String name(String constant) {
+        return constant.toLowerCase(Locale.ROOT).replace('_', ' ');
+    }
+}
