@@ -39,7 +39,7 @@ final class KernelBenchmarks {
             return row + " – | – |";
         }
         if (work.tokens == 1) {
-            double bytes = work.bytes() * 1e6 / micros;
+            double bytes = work.bytes(Provider.valueOf(result.getParams().getParam("provider"))) * 1e6 / micros;
             return row + String.format(Locale.ROOT, " %.1f GB/s | %.2f |", bytes / 1e9, bytes / peak.bandwidth());
         }
         double products = work.products() * 1e6 / micros;

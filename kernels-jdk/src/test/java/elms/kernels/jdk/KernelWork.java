@@ -68,9 +68,9 @@ public enum KernelWork {
     }
 
     /** Bytes of weights or of cache that one call reads. */
-    long bytes() {
+    long bytes(Provider provider) {
         return switch (kind) {
-            case ATTENTION -> 2L * KV_HEADS * HEAD_DIM * CONTEXT * Float.BYTES;
+            case ATTENTION -> 2L * KV_HEADS * HEAD_DIM * CONTEXT * (provider == Provider.NATIVE ? Short.BYTES : Float.BYTES);
             case NORM -> 0;
             default -> shapes().stream().mapToLong(shape -> Matrix.packedBytes(form, shape[0], shape[1])).sum();
         };
@@ -110,7 +110,7 @@ public enum KernelWork {
         float[] out = new float[queries.length];
         int[] kvHeadOf = IntStream.range(0, HEADS).map(head -> head * KV_HEADS / HEADS).toArray();
         return cycle(() -> {
-            KeyValues cache = new KeyValues(KV_HEADS, HEAD_DIM);
+            KeyValues cache = kernels.newCache(KV_HEADS, HEAD_DIM);
             cache.append(keys, keys, CONTEXT);
             return () -> kernels.attention(queries, tokens, kvHeadOf, cache, out);
         });
@@ -134,7 +134,7 @@ public enum KernelWork {
     }
 
     private List<Runnable> cycle(Supplier<Runnable> call) {
-        return new ArrayList<>(Stream.generate(call).limit(Math.ceilDiv(CYCLED_BYTES, bytes())).toList());
+        return new ArrayList<>(Stream.generate(call).limit(Math.ceilDiv(CYCLED_BYTES, bytes(Provider.NATIVE))).toList());
     }
 
     private static Matrix copy(Matrix matrix) {

@@ -1,20 +1,13 @@
 /* What this processor can do at most: loops like those of the kernels, with nothing around them. */
 #include "kernels.c"
 
-/* Multiplies a strip in the first-level cache with a tile of tokens, as tile does, but with block scales in registers. */
-void EXPORT(integers)(const uint8_t *quants, const int8_t *x, int64_t repeats, float *sums) {
+/* Multiplies the quants of a strip in the first-level cache with a tile of tokens, with block scales in registers. */
+void EXPORT(integers)(const uint8_t quants[SEGMENT][8][4 * LANES], const Activations *x, int64_t repeats, float *sums) {
     Floats acc[TILE][VECTORS] = {}, scale = all(sums[0]);
     for (int64_t n = 0; n < repeats; n++)
         for (int b = 0; b < SEGMENT; b++) {
-            Ints dots[TILE][VECTORS] = {};
-            UNROLL for (int g = 0; g < 8; g++) {
-                Bytes w[VECTORS];
-                UNROLL for (int v = 0; v < VECTORS; v++) w[v] = load_bytes(quants + ((b * 8 + g) * VECTORS + v) * 4 * WIDTH);
-                UNROLL for (int t = 0; t < TILE; t++) {
-                    Ints four = columns(x + (t * SEGMENT + b) * BLOCK + 4 * g);
-                    UNROLL for (int v = 0; v < VECTORS; v++) dots[t][v] = dot(dots[t][v], w[v], four);
-                }
-            }
+            Ints dots[TILE][VECTORS];
+            block_dots(TILE, quants[b], x + b, SEGMENT, dots);
             UNROLL for (int t = 0; t < TILE; t++)
                 UNROLL for (int v = 0; v < VECTORS; v++) acc[t][v] += to_floats(dots[t][v]) * scale;
         }
