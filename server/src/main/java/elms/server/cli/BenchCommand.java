@@ -1,7 +1,6 @@
 package elms.server.cli;
 
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
-import elms.engine.ElmsException;
 import elms.eval.Bench;
 import elms.eval.Bench.LevelSpeed;
 import elms.eval.Comparison;
@@ -15,11 +14,17 @@ import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 @Command(name = "bench", mixinStandardHelpOptions = true,
         description = "Measures every level: prefill of 512 tokens, decode behind them and from an empty context, switching.")
 final class BenchCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
     @Mixin
     private ModelOptions options;
 
@@ -40,7 +45,7 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         if (rounds < 1) {
-            throw new ElmsException("--rounds is " + rounds + ", but must be at least 1");
+            throw new ParameterException(spec.commandLine(), "--rounds is " + rounds + ", but must be at least 1");
         }
         Peer peer = against == null ? null : new Peer(against);
         try (Screen screen = new Screen()) {

@@ -137,6 +137,8 @@ class RunCommandTest {
                 refused(2, "expected one of [NATIVE, VECTOR, SCALAR]", "run", model, "hi", "--provider", "gpu"),
                 refused(2, "the prompt is empty", "run", model, ""),
                 refused(2, "the prompt is empty", "run", model),
+                refused(2, "--rounds is 0", "bench", model, "--rounds", "0"),
+                refused(2, "PREFILL is 0", "bench-file", model, "1", "0", "1", "1"),
                 refused(2, "--level is 1.5", "export", model, "--level", "1.5", "-o", "x.gguf"),
                 refused(2, "Missing required option: '--output=FILE.gguf'", "export", model),
                 refused(1, "there is no model 'gpt5'; try smollm2", "run", "gpt5", "hi"),
