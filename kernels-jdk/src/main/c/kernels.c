@@ -212,6 +212,24 @@ void EXPORT(matmul)(int form, const uint8_t *weights, int64_t panel_bytes, int r
     }
 }
 
+/* The same for one token and listed panels, from the first-th to before the last-th of them, two at a time. */
+void EXPORT(panels)(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const void *x, int terms,
+                    const int32_t *listed, int first, int last, float *sums, float *out) {
+    if (form == F32) terms = 1;
+    for (int i = first; i < last; i += 2) {
+        int32_t two[2] = {listed[i], i + 1 < last ? listed[i + 1] : listed[i]};
+        Panel panels[2];
+        for (int p = 0; p < 2; p++) panels[p] = (Panel){form, weights + two[p] * panel_bytes, 0, x};
+        pair(panels, width, terms, sums);
+        for (int p = 0; p < 2; p++) {
+            int row = two[p] * PANEL;
+            int count = rows - row < PANEL ? rows - row : PANEL;
+            const float *from = sums + p * PANEL;
+            for (int r = 0; r < count; r++) out[row + r] = terms == 2 ? from[r] + from[PAIR + r] : from[r];
+        }
+    }
+}
+
 /* silu(gate · x) ⊙ (up · x) for panels [first, last). */
 void EXPORT(gated)(int gate_form, const uint8_t *gate, int64_t gate_bytes, int up_form, const uint8_t *up, int64_t up_bytes,
                    int rows, int width, const void *gate_x, const void *up_x, int tokens, int first, int last, float *sums,

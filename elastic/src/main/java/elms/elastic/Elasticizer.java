@@ -12,6 +12,7 @@ import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
 import elms.kernels.Kernels;
+import elms.kernels.Matrix;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -22,6 +23,13 @@ public final class Elasticizer {
     /** Shares of the decoder's weights that levels aim at. */
     private static final double[] SHARES = {0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3};
     private static final double STATISTICS_PART = 0.2;
+    private static final double DIRECTIONS_FROM = 0.9;
+    /** Share of the width. */
+    private static final double DIRECTIONS = 0.45;
+    private static final int LEAST_VOCABULARY = 16_384;
+    private static final int LEAST_WIDTH = 256;
+    /** Neighbouring tokens' hidden states are alike. */
+    private static final int HIDDEN_STEP = 2;
 
     private final Kernels kernels;
     private final Progress progress;
@@ -44,7 +52,27 @@ public final class Elasticizer {
         Order order = Importance.order(weights, statistics(weights, calibration.statistics()));
         Set<Integer> anchors = Levels.anchors(lossWithoutEachLayer(weights, calibration.selection()));
         List<Level> levels = DoubleStream.of(SHARES).mapToObj(share -> Levels.of(config, anchors, share)).distinct().toList();
-        return new Pack(baseSha256, order, levels, provenance + "; anchor layers " + anchors);
+        float[][] directions = directions(file, config, order, levels, calibration.statistics());
+        progress.at("Done", 1);
+        return new Pack(baseSha256, order, levels, directions, provenance + "; anchor layers " + anchors);
+    }
+
+    /** Directions of the screen, from what the levels below the full one give the output head; none where it would save little. */
+    private float[][] directions(GgufFile file, ModelConfig config, Order order, List<Level> levels, List<int[]> texts) {
+        if (config.vocabulary() < LEAST_VOCABULARY || config.width() < LEAST_WIDTH) {
+            return new float[0][];
+        }
+        Weights weights = Weights.of(config, order, new WeightPacker(file, config, order, Precision.PACKED));
+        Transformer transformer = new Transformer(weights, kernels);
+        HiddenStatistics statistics = new HiddenStatistics(config.width());
+        for (int i = 0; i < texts.size(); i++) {
+            progress.at("Measuring what the output head reads", DIRECTIONS_FROM + (1 - DIRECTIONS_FROM) * i / texts.size());
+            try (KvCache cache = transformer.newCache(texts.get(i).length)) {
+                transformer.read(texts.get(i), SubModel.of(weights, levels.get(i % levels.size())), cache);
+            }
+            statistics.add(transformer.hidden(0, texts.get(i).length), HIDDEN_STEP);
+        }
+        return statistics.directions((int) (DIRECTIONS * config.width()) / Matrix.BLOCK_COLUMNS * Matrix.BLOCK_COLUMNS);
     }
 
     private UnitStatistics statistics(Weights weights, List<int[]> texts) {
@@ -65,13 +93,12 @@ public final class Elasticizer {
         Divergence divergence = new Divergence(weights, kernels, texts);
         double[] loss = new double[weights.config().layers()];
         Arrays.setAll(loss, layer -> {
-            progress.at("Leaving out layers", STATISTICS_PART + (1 - STATISTICS_PART) * layer / loss.length);
+            progress.at("Leaving out layers", STATISTICS_PART + (DIRECTIONS_FROM - STATISTICS_PART) * layer / loss.length);
             Level without = Level.full(weights.config());
             without.heads()[layer] = 0;
             without.neurons()[layer] = 0;
             return divergence.of(without);
         });
-        progress.at("Done", 1);
         return loss;
     }
 }

@@ -90,13 +90,13 @@ class ElasticizerTest {
         try (GgufFile file = GgufFile.open(NanoModel.ODD.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
             Path path = folder.resolve("test.pack");
-            new Pack(HASH, Order.identity(config), List.of(), "").write(path);
+            new Pack(HASH, Order.identity(config), List.of(), new float[0][], "").write(path);
             assertThatThrownBy(() -> Pack.read(path, config, "another")).isInstanceOf(ElmsException.class)
                     .hasMessageContaining("was made for another base model");
             assertThatThrownBy(() -> Pack.read(file.path(), config, HASH)).hasMessageContaining("is no Elms pack");
             Order broken = Order.identity(config);
             broken.neurons()[1][0] = 1;
-            new Pack(HASH, broken, List.of(), "").write(path);
+            new Pack(HASH, broken, List.of(), new float[0][], "").write(path);
             assertThatThrownBy(() -> Pack.read(path, config, HASH)).hasMessageContaining("no permutation");
         }
     }

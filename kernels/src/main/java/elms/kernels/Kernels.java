@@ -1,5 +1,7 @@
 package elms.kernels;
 
+import java.util.BitSet;
+
 /**
  * The arithmetic of a transformer's forward pass on rows of floats, one row a token. Arrays are dense: row t of an
  * n-column array starts at t·n. Outputs never alias inputs unless a method says so.
@@ -18,6 +20,9 @@ public interface Kernels extends AutoCloseable {
 
     /** out[t·rows + r] = Σ_c x[t·columns + c] · weights[r][c], for every product; all have as many columns as x. */
     void matmul(float[] x, int tokens, Product... products);
+
+    /** out[r] = Σ_c x[c] · weights[r][c] for one token and at least the rows of some panels, the same as for all of them. */
+    void matmul(float[] x, Matrix weights, BitSet panels, float[] out);
 
     /** y[t·rows + r] += Σ_c x[t·columns + c] · weights[r][c]: a matrix that writes to the residual stream. */
     void matmulAdd(float[] x, int tokens, Matrix weights, float[] y);

@@ -1,5 +1,6 @@
 package elms.kernels;
 
+import java.nio.Buffer;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -26,6 +27,7 @@ public record Matrix(Form form, int rows, int columns, int panelBlocks, ByteBuff
             throw new IllegalArgumentException("a " + rows + "×" + columns + " matrix does not fit " + data.capacity() + " bytes");
         }
         data = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        ((Buffer) data).clear();
     }
 
     public static int panels(int rows) {
@@ -48,6 +50,11 @@ public record Matrix(Form form, int rows, int columns, int panelBlocks, ByteBuff
     /** Bytes from one panel to the next. */
     public int panelBytes() {
         return panelBlocks * form.blockBytes;
+    }
+
+    /** Bytes that a multiplication with this view reads. */
+    public long bytes() {
+        return (long) panels() * blocks(columns) * form.blockBytes;
     }
 
     /** Number of weights in this view. */

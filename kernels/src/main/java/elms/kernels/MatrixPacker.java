@@ -64,8 +64,12 @@ public final class MatrixPacker {
         }
     }
 
-    /** Writes 32 columns of a row from floats: exactly into {@link Form#F32}, rounded to 8 bits into {@link Form#Q8}. */
+    /** Writes 32 columns of a row from floats: exactly into {@link Form#F32}, rounded to the bits of the other forms. */
     public void putFloats(int row, int block, float[] weights) {
+        if (matrix.form() == Form.Q4) {
+            putRounded(row, block, weights);
+            return;
+        }
         if (matrix.form() == Form.Q8) {
             byte[] quants = new byte[BLOCK_COLUMNS];
             putQ8(row, block, quantize(weights, quants), quants);
@@ -77,6 +81,24 @@ public final class MatrixPacker {
         for (int column = 0; column < BLOCK_COLUMNS; column++) {
             data.putFloat(at + Blocks.quantOffset(Form.F32, lane, column), weights[column]);
         }
+    }
+
+    /** Rounds to 16 steps from the smallest weight to the largest. */
+    private void putRounded(int row, int block, float[] weights) {
+        float smallest = Float.POSITIVE_INFINITY;
+        float largest = Float.NEGATIVE_INFINITY;
+        for (float weight : weights) {
+            smallest = Math.min(smallest, weight);
+            largest = Math.max(largest, weight);
+        }
+        short scale = Half.fromFloat((largest - smallest) / 15);
+        short minimum = Half.fromFloat(smallest);
+        byte[] quants = new byte[BLOCK_COLUMNS];
+        for (int i = 0; i < BLOCK_COLUMNS; i++) {
+            float step = Half.toFloat(scale);
+            quants[i] = (byte) (step == 0 ? 0 : Math.max(0, Math.min(15, Math.round((weights[i] - Half.toFloat(minimum)) / step))));
+        }
+        putQ4(row, block, scale, minimum, quants);
     }
 
     /** Rounds 32 weights to signed bytes, symmetric about zero; returns their scale as half-precision bits. */

@@ -3,6 +3,8 @@ package elms.kernels;
 import static elms.kernels.Matrix.BLOCK_COLUMNS;
 import static elms.kernels.Matrix.PANEL_ROWS;
 
+import java.util.BitSet;
+
 /** The reference: each formula as it is written, in 32-bit floats. Every other provider is tested against it. */
 public final class ScalarKernels implements Kernels {
     private final Workers workers;
@@ -29,6 +31,14 @@ public final class ScalarKernels implements Kernels {
             forEachPanel(x, tokens, w, (panel, token, sums) ->
                     System.arraycopy(sums, 0, product.out(), token * w.rows() + panel * PANEL_ROWS, lanes(w, panel)));
         }
+    }
+
+    @Override
+    public void matmul(float[] x, Matrix w, BitSet panels, float[] out) {
+        float[] all = new float[w.rows()];
+        matmul(x, 1, new Product(w, all));
+        panels.stream().filter(panel -> panel < w.panels())
+                .forEach(panel -> System.arraycopy(all, panel * PANEL_ROWS, out, panel * PANEL_ROWS, lanes(w, panel)));
     }
 
     @Override

@@ -11,10 +11,10 @@ import java.util.List;
  *
  * <pre>
  * prefill(n tokens) = p0 + p1 · weights · chunks + p2 · weights · n + p3 · head outputs · n · (n + 1) / 2 + p4 · n
- * decode(context)   = d0 + d1 · weights + d2 · head outputs · context
+ * decode(context)   = d0 + d1 · bytes + d2 · head outputs · context
  * </pre>
  *
- * where weights are those the level reads, and head outputs are the sum over its heads of their dimensions.
+ * where weights are those the level reads for a token and bytes what they take, output head included, and head outputs are the sum over its heads of their dimensions.
  *
  * @param prefill prices p0 to p4, in milliseconds
  * @param decode prices d0 to d2, in milliseconds
@@ -69,7 +69,7 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
     }
 
     private static double[] decodeWork(SubModel level, int context) {
-        return new double[] {1, weights(level), headOutputs(level) * context};
+        return new double[] {1, level.stepBytes() / UNIT, headOutputs(level) * context};
     }
 
     private static double weights(SubModel level) {

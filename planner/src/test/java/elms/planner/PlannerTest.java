@@ -63,7 +63,7 @@ class PlannerTest {
             SubModel prefill = plan.spans().get(0).level();
             if (plan.feasible()) {
                 assertThat(prefill.share()).isLessThanOrEqualTo(ratio + 1e-9);
-                assertThat(plan.decode().share()).isLessThanOrEqualTo(1.5 - ratio + 1e-9);
+                assertThat((double) plan.decode().stepBytes() / levels.get(0).stepBytes()).isLessThanOrEqualTo(1.5 - ratio + 1e-9);
             }
             double bound = ratio;
             assertThat(levels).filteredOn(level -> level.share() <= bound).allMatch(level -> level.share() <= prefill.share());

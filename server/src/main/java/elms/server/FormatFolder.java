@@ -57,7 +57,7 @@ public final class FormatFolder implements AutoCloseable {
     private void writePack(Path file, Pack pack) throws IOException {
         StoredModel stored = new ModelStore(root).find(file.toString()).orElseThrow();
         try (BaseModel base = BaseModel.open(stored)) {
-            new Pack(stored.sha256(), pack.order(), pack.levels(), pack.provenance()).write(new Packs(base).ownPath());
+            new Pack(stored.sha256(), pack.order(), pack.levels(), pack.directions(), pack.provenance()).write(new Packs(base).ownPath());
         }
     }
 

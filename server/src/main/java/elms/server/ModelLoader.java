@@ -46,7 +46,7 @@ public final class ModelLoader {
         try {
             Files.createDirectories(stored.folder());
             Pack pack = pack(base);
-            Weights weights = weights(base, pack.order());
+            Weights weights = weights(base, pack);
             List<SubModel> levels = new ArrayList<>();
             levels.add(SubModel.of(weights, Level.full(base.config())));
             pack.levels().forEach(level -> levels.add(SubModel.of(weights, level)));
@@ -67,10 +67,12 @@ public final class ModelLoader {
         return made;
     }
 
-    /** Maps the packed weights of an order, and packs them first if they are not there or are damaged. */
-    private Weights weights(BaseModel base, Order order) throws IOException {
-        String key = base.stored().sha256() + ":" + Integer.toHexString(hash(order));
-        Path path = base.stored().folder().resolve(Integer.toHexString(hash(order)) + WEIGHTS);
+    /** Maps the weights that were packed for a pack, and packs them first if they are not there or are damaged. */
+    private Weights weights(BaseModel base, Pack pack) throws IOException {
+        Order order = pack.order();
+        String hash = Integer.toHexString(hash(pack));
+        String key = base.stored().sha256() + ":" + hash;
+        Path path = base.stored().folder().resolve(hash + WEIGHTS);
         if (Files.exists(path)) {
             try {
                 return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));
@@ -80,13 +82,14 @@ public final class ModelLoader {
         }
         removeOldWeights(base.stored().folder());
         progress.at("Packing weights", 0);
-        PackedFile.write(path, base.config(), key, new WeightPacker(base.file(), base.config(), order, Precision.PACKED));
+        PackedFile.write(path, base.config(), key, new WeightPacker(base.file(), base.config(), order, pack.directions(),
+                Precision.PACKED));
         progress.at("Packing weights", 1);
         return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));
     }
 
-    private static int hash(Order order) {
-        return 31 * Arrays.deepHashCode(order.heads()) + Arrays.deepHashCode(order.neurons());
+    private static int hash(Pack pack) {
+        return Arrays.deepHashCode(new Object[] {pack.order().heads(), pack.order().neurons(), pack.directions()});
     }
 
     /** Removes weights in another order, and what an interrupted start left behind. */

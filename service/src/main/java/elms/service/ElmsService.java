@@ -94,7 +94,7 @@ public final class ElmsService {
                 reason = FinishReason.CANCELLED;
                 break;
             }
-            int token = sampler.next(transformer.logits());
+            int token = sampler.next(transformer.candidates());
             last = System.nanoTime();
             first = tokens == 0 ? last : first;
             tokens++;

@@ -8,6 +8,7 @@ import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * The forward pass of a decoder with grouped-query attention and SwiGLU (Touvron et al., arXiv 2307.09288). Every call may
@@ -20,8 +21,11 @@ public final class Transformer {
     private final Weights weights;
     private final ModelConfig config;
     private final Kernels kernels;
+    private final Optional<ScreenedHead> screenedHead;
     private final float[] next;
 
+    /** Whether the full model read the last chunk. */
+    private boolean whole;
     private int tokens;
     private float[] x = {};
     private float[] normed;
@@ -37,6 +41,7 @@ public final class Transformer {
         this.weights = weights;
         this.config = weights.config();
         this.kernels = kernels;
+        this.screenedHead = weights.screen().map(screen -> new ScreenedHead(weights, screen, kernels));
         this.next = new float[config.vocabulary()];
     }
 
@@ -68,6 +73,7 @@ public final class Transformer {
 
     private void readChunk(int[] ids, SubModel level, KvCache cache, Probe probe) {
         begin(ids.length, cache.length());
+        whole = level.share() == 1;
         for (int token = 0; token < tokens; token++) {
             weights.embedding().readRow(ids[token], x, token * config.width());
         }
@@ -104,7 +110,19 @@ public final class Transformer {
 
     /** Scores of every token of the vocabulary to follow the last token read. The next call reuses the array. */
     public float[] logits() {
-        score(tokens - 1, 1, next);
+        score(hidden(tokens - 1, 1), 1, next);
+        return next;
+    }
+
+    /**
+     * Scores to choose the next token by. After a token that a level below the full one read, only the likeliest few thousand
+     * have one, and all others minus infinity. The next call reuses the array.
+     */
+    public float[] candidates() {
+        if (whole || screenedHead.isEmpty()) {
+            return logits();
+        }
+        screenedHead.get().score(hidden(tokens - 1, 1), next);
         return next;
     }
 
@@ -115,15 +133,20 @@ public final class Transformer {
      */
     public float[] logits(int from, int count) {
         float[] logits = new float[count * config.vocabulary()];
-        score(from, count, logits);
+        score(hidden(from, count), count, logits);
         return logits;
     }
 
-    private void score(int from, int count, float[] logits) {
+    /** What the output head reads after each of some tokens of the last chunk: rows of the model's width. */
+    public float[] hidden(int from, int count) {
         int width = config.width();
         float[] last = Arrays.copyOfRange(x, from * width, (from + count) * width);
         float[] hidden = new float[last.length];
         kernels.rmsNorm(last, count, weights.outputNorm(), config.epsilon(), hidden);
+        return hidden;
+    }
+
+    private void score(float[] hidden, int count, float[] logits) {
         kernels.matmul(hidden, count, new Product(weights.output(), logits));
     }
 

@@ -4,8 +4,14 @@ import elms.engine.ElmsException;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
 import elms.engine.gguf.Metadata;
+import elms.engine.gguf.TensorReader;
+import elms.engine.gguf.TensorType;
 import elms.engine.gguf.Value;
+import elms.kernels.Half;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.ShortBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,16 +22,18 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * Everything Elms knows about one base model: the order of its units and its levels. A file of its own, bound to the base
- * file; a GGUF container without tensors.
+ * Everything Elms knows about one base model: the order of its units, its levels and the screen of its output head. A file of its own, bound to the base
+ * file; a GGUF container.
  *
  * @param baseSha256 hash of the base file, in hexadecimal
  * @param levels below the full one
+ * @param directions of the {@link Screen}: rows of the model's width; none for no screen
  * @param provenance how it was made
  */
-public record Pack(String baseSha256, Order order, List<Level> levels, String provenance) {
+public record Pack(String baseSha256, Order order, List<Level> levels, float[][] directions, String provenance) {
     private static final String ARCHITECTURE = "elms-pack";
     private static final int VERSION = 1;
+    private static final String DIRECTIONS = "elms.screen.directions";
 
     public Pack {
         levels = List.copyOf(levels);
@@ -41,7 +49,7 @@ public record Pack(String baseSha256, Order order, List<Level> levels, String pr
         metadata.put("elms.order.neurons", flat(Arrays.stream(order.neurons())));
         metadata.put("elms.levels.heads", flat(levels.stream().map(Level::heads)));
         metadata.put("elms.levels.neurons", flat(levels.stream().map(Level::neurons)));
-        GgufWriter.write(path, metadata, List.of());
+        GgufWriter.write(path, metadata, directions.length == 0 ? List.of() : List.of(tensor()));
     }
 
     /**
@@ -63,11 +71,12 @@ public record Pack(String baseSha256, Order order, List<Level> levels, String pr
             if (!base.equals(baseSha256)) {
                 throw new ElmsException(path + " was made for another base model, with SHA-256 " + base);
             }
-            return read(path, metadata, config, base);
+            return read(path, file, config, base);
         }
     }
 
-    private static Pack read(Path path, Metadata metadata, ModelConfig config, String base) {
+    private static Pack read(Path path, GgufFile file, ModelConfig config, String base) {
+        Metadata metadata = file.metadata();
         List<int[]> headOrder = rows(path, metadata, "elms.order.heads", config.heads());
         List<int[]> neuronOrder = rows(path, metadata, "elms.order.neurons", config.neurons());
         Order order = new Order(headOrder.toArray(int[][]::new), neuronOrder.toArray(int[][]::new));
@@ -83,7 +92,35 @@ public record Pack(String baseSha256, Order order, List<Level> levels, String pr
             level.check(config);
             levels.add(level);
         }
-        return new Pack(base, order, levels, metadata.string("elms.pack.provenance").orElse(""));
+        return new Pack(base, order, levels, directions(path, file, config.width()),
+                metadata.string("elms.pack.provenance").orElse(""));
+    }
+
+    private GgufWriter.Tensor tensor() {
+        return new GgufWriter.Tensor(DIRECTIONS, TensorType.F16, List.of((long) directions[0].length, (long) directions.length), () -> {
+            ByteBuffer bytes = ByteBuffer.allocate(2 * directions.length * directions[0].length).order(ByteOrder.LITTLE_ENDIAN);
+            ShortBuffer halves = bytes.asShortBuffer();
+            for (float[] row : directions) {
+                for (float value : row) {
+                    halves.put(Half.fromFloat(value));
+                }
+            }
+            return bytes;
+        });
+    }
+
+    private static float[][] directions(Path path, GgufFile file, int width) {
+        return file.find(DIRECTIONS).map(tensor -> {
+            if (tensor.columns() != width) {
+                throw new ElmsException(path + " has directions of " + tensor.columns() + " numbers, but the model's width is " + width);
+            }
+            TensorReader reader = new TensorReader(file, tensor);
+            float[][] rows = new float[Math.toIntExact(tensor.rows())][width];
+            for (int row = 0; row < rows.length; row++) {
+                reader.readRow(row, rows[row], 0);
+            }
+            return rows;
+        }).orElse(new float[0][]);
     }
 
     private static Value flat(Stream<int[]> rows) {

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Packed weights in a file that is mapped, not read, at the next start. It is a GGUF container whose tensors are the bytes
@@ -27,6 +28,7 @@ public final class PackedFile implements TensorSource {
     private static final int VERSION = 2;
     private static final String KEY = "elms.packed.key";
     private static final String FORMS = "elms.packed.forms";
+    private static final String DIRECTIONS = "elms.packed.directions";
     private static final String ROPE_FACTORS = "rope_factors";
 
     private final GgufFile file;
@@ -80,9 +82,15 @@ public final class PackedFile implements TensorSource {
         }
         tensors.add(floats(ROPE_FACTORS, source.ropeFactors()));
         forms.add(Form.F32.name());
+        Optional<Screen> screen = source.screen();
+        screen.ifPresent(head -> Map.of(Screen.BASIS, head.basis(), Screen.ROWS, head.rows()).forEach((name, matrix) -> {
+            tensors.add(new GgufWriter.Tensor(name, TensorType.I8, List.of((long) matrix.data().capacity()), matrix.data()::duplicate));
+            forms.add(matrix.form().name());
+        }));
         Map<String, Value> metadata = new LinkedHashMap<>();
         metadata.put("general.architecture", Value.of(ARCHITECTURE));
         metadata.put(KEY, Value.of(VERSION + ":" + key));
+        metadata.put(DIRECTIONS, Value.uint32(screen.map(head -> head.basis().rows()).orElse(0)));
         metadata.put(FORMS, Value.of(forms.toArray(String[]::new)));
         GgufWriter.write(path, metadata, tensors);
     }
@@ -97,11 +105,18 @@ public final class PackedFile implements TensorSource {
 
     @Override
     public Matrix matrix(TensorName name) {
-        Form form = forms.get(name.text());
-        TensorInfo tensor = file.tensor(name.text());
-        int rows = name.rows(config);
-        int columns = name.columns(config);
-        return new Matrix(form, rows, columns, Matrix.blocks(columns), file.map(tensor));
+        return matrix(name.text(), name.rows(config), name.columns(config));
+    }
+
+    private Matrix matrix(String name, int rows, int columns) {
+        return new Matrix(forms.get(name), rows, columns, Matrix.blocks(columns), file.map(file.tensor(name)));
+    }
+
+    @Override
+    public Optional<Screen> screen() {
+        int directions = file.metadata().integer(DIRECTIONS, 0, config.width()).orElse(0);
+        return directions == 0 ? Optional.empty() : Optional.of(new Screen(matrix(Screen.BASIS, directions, config.width()),
+                matrix(Screen.ROWS, config.vocabulary(), directions)));
     }
 
     @Override

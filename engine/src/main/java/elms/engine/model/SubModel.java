@@ -3,14 +3,16 @@ package elms.engine.model;
 import elms.kernels.Matrix;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A level as a forward pass reads it: views of the resident weights. Making one moves no weights, and switching from one to
  * another is using the other.
  *
  * @param share the level's true share of the decoder's weights
+ * @param stepBytes bytes of weights that a decode step reads, output head included
  */
-public record SubModel(Weights weights, Level level, double share, List<Layer> layers) {
+public record SubModel(Weights weights, Level level, double share, List<Layer> layers, long stepBytes) {
     /**
      * One layer of a level.
      *
@@ -24,6 +26,10 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
 
         public int neurons() {
             return gate.rows();
+        }
+
+        private Stream<Matrix> matrices() {
+            return Stream.of(q, k, v, o, gate, up, down);
         }
     }
 
@@ -43,6 +49,15 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
                     layer.o().firstColumns(headRows), kvHeadOf, layer.feedForwardNorm(), layer.gate().firstRows(neurons),
                     layer.up().firstRows(neurons), layer.down().firstColumns(neurons)));
         }
-        return new SubModel(weights, level, level.share(config), List.copyOf(layers));
+        double share = level.share(config);
+        long bytes = layers.stream().flatMap(Layer::matrices).mapToLong(Matrix::bytes).sum() + headBytes(weights, share == 1);
+        return new SubModel(weights, level, share, List.copyOf(layers), bytes);
+    }
+
+    /** The full model reads the whole head; others a screen if there is one, and the candidates that it finds. */
+    private static long headBytes(Weights weights, boolean whole) {
+        Matrix head = weights.output();
+        return whole || weights.screen().isEmpty() ? head.bytes() : weights.screen().get().bytes()
+                + head.firstRows(Math.min(head.rows(), Screen.CANDIDATE_ROWS)).bytes();
     }
 }

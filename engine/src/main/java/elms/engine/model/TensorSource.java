@@ -1,6 +1,7 @@
 package elms.engine.model;
 
 import elms.kernels.Matrix;
+import java.util.Optional;
 
 /** Where packed weights come from. */
 public interface TensorSource {
@@ -8,6 +9,9 @@ public interface TensorSource {
 
     /** A norm's weights. */
     float[] vector(TensorName name);
+
+    /** The small output head, if there is one. */
+    Optional<Screen> screen();
 
     /** What each rotary frequency is divided by, one number a pair of dimensions. */
     float[] ropeFactors();

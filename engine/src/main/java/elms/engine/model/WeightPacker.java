@@ -10,6 +10,7 @@ import elms.kernels.Form;
 import elms.kernels.Matrix;
 import elms.kernels.MatrixPacker;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -32,10 +33,22 @@ public final class WeightPacker implements TensorSource {
     private final GgufFile file;
     private final ModelConfig config;
     private final Order order;
+    private final float[][] directions;
     private final Precision precision;
 
+    /** Packs without a screen. */
     public WeightPacker(GgufFile file, ModelConfig config, Order order, Precision precision) {
+        this(file, config, order, new float[0][], precision);
+    }
+
+    /**
+     * Packs for a pack.
+     *
+     * @param directions of the screen; none for no screen
+     */
+    public WeightPacker(GgufFile file, ModelConfig config, Order order, float[][] directions, Precision precision) {
         order.check(config);
+        this.directions = directions;
         this.file = file;
         this.config = config;
         this.order = order;
@@ -48,6 +61,12 @@ public final class WeightPacker implements TensorSource {
         float[] values = new float[(int) tensor.columns()];
         new TensorReader(file, tensor).readRow(0, values, 0);
         return values;
+    }
+
+    @Override
+    public Optional<Screen> screen() {
+        return directions.length == 0 ? Optional.empty()
+                : Optional.of(Screen.of(matrix(TensorName.of(config.tiedOutput() ? Role.EMBEDDING : Role.OUTPUT)), directions));
     }
 
     @Override

@@ -4,16 +4,18 @@ import elms.engine.model.TensorName.Role;
 import elms.kernels.Matrix;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The resident weights of a model, in an order. Every level is a view of them.
  *
  * @param embedding one row a token
  * @param output one row a token; the same matrix as the embedding in a model that ties them
+ * @param screen finds candidates for a next token, if the pack has one
  * @param ropeFrequencies angle a position turns each rotary pair by, in radians
  */
 public record Weights(ModelConfig config, Order order, Matrix embedding, List<Layer> layers, float[] outputNorm, Matrix output,
-        double[] ropeFrequencies) {
+        Optional<Screen> screen, double[] ropeFrequencies) {
     /** Weights of one decoder layer. */
     public record Layer(float[] attentionNorm, Matrix q, Matrix k, Matrix v, Matrix o, float[] feedForwardNorm, Matrix gate,
             Matrix up, Matrix down) {}
@@ -31,7 +33,7 @@ public record Weights(ModelConfig config, Order order, Matrix embedding, List<La
         Matrix embedding = source.matrix(TensorName.of(Role.EMBEDDING));
         Matrix output = config.tiedOutput() ? embedding : source.matrix(TensorName.of(Role.OUTPUT));
         return new Weights(config, order, embedding, List.copyOf(layers), source.vector(TensorName.of(Role.OUTPUT_NORM)), output,
-                frequencies(config, source.ropeFactors()));
+                source.screen(), frequencies(config, source.ropeFactors()));
     }
 
     private static double[] frequencies(ModelConfig config, float[] factors) {
@@ -44,7 +46,8 @@ public record Weights(ModelConfig config, Order order, Matrix embedding, List<La
 
     /** Bytes that the packed matrices take. */
     public long packedBytes() {
-        long bytes = embedding.data().capacity() + (config.tiedOutput() ? 0 : output.data().capacity());
+        long bytes = embedding.data().capacity() + (config.tiedOutput() ? 0 : output.data().capacity())
+                + screen.map(head -> head.basis().data().capacity() + head.rows().data().capacity()).orElse(0);
         for (Layer layer : layers) {
             for (Matrix matrix : List.of(layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down)) {
                 bytes += matrix.data().capacity();

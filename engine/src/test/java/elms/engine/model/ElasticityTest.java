@@ -7,9 +7,11 @@ import elms.engine.NanoModel;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Transformer;
 import elms.engine.gguf.GgufFile;
+import elms.engine.gguf.TensorType;
 import elms.engine.model.WeightPacker.Precision;
 import elms.kernels.Form;
 import elms.kernels.Kernels;
+import elms.kernels.Matrix;
 import elms.kernels.ScalarKernels;
 import elms.kernels.jdk.VectorKernels;
 import java.nio.file.Path;
@@ -118,10 +120,41 @@ class ElasticityTest {
             Transformer transformer = new Transformer(weights, VECTOR);
             KvCache cache = transformer.newCache(200);
             transformer.read(TOKENS, full, cache);
-            float[] expected = transformer.logits();
+            float[] expected = transformer.logits().clone();
             cache.truncate(70);
             transformer.read(Arrays.copyOfRange(TOKENS, 70, TOKENS.length), full, cache);
             assertThat(transformer.logits()).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void candidatesBelowTheFullLevelHaveTheirExactScores() {
+        NanoModel manyWords = new NanoModel(2, 64, 4, 2, 16, 96, 20_000, true, TensorType.F32, 5);
+        try (GgufFile file = GgufFile.open(manyWords.write(folder))) {
+            ModelConfig config = ModelConfig.of(file);
+            float[][] directions = new float[32][config.width()];
+            for (int i = 0; i < directions.length; i++) {
+                directions[i][2 * i] = 1;
+            }
+            Order order = Order.identity(config);
+            Weights weights = Weights.of(config, order, new WeightPacker(file, config, order, directions, Precision.PACKED));
+            for (Kernels kernels : new Kernels[] {SCALAR, VECTOR}) {
+                Transformer transformer = new Transformer(weights, kernels);
+                transformer.read(new int[] {3, 1, 4}, SubModel.of(weights, Level.full(config)), transformer.newCache(10));
+                assertThat(transformer.candidates()).doesNotContain(Float.NEGATIVE_INFINITY);
+                transformer.read(new int[] {3, 1, 4}, SubModel.of(weights, randomLevel(config, 1)), transformer.newCache(10));
+                float[] candidates = transformer.candidates().clone();
+                float[] exact = transformer.logits();
+                int scored = 0;
+                for (int token = 0; token < exact.length; token++) {
+                    if (candidates[token] != Float.NEGATIVE_INFINITY) {
+                        assertThat(candidates[token]).isEqualTo(exact[token]);
+                        scored++;
+                    }
+                }
+                assertThat(scored).isGreaterThan(Screen.CANDIDATE_ROWS - Matrix.PANEL_ROWS);
+                assertThat(kernels != SCALAR || scored < exact.length / 4).isTrue();
+            }
         }
     }
 

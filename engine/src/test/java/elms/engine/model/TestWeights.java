@@ -38,7 +38,7 @@ public final class TestWeights {
                     layer.up(), withoutColumns(layer.down(), level.neurons()[i])));
         }
         return new Weights(weights.config(), weights.order(), weights.embedding(), layers, weights.outputNorm(), weights.output(),
-                weights.ropeFrequencies());
+                weights.screen(), weights.ropeFrequencies());
     }
 
     private static Matrix withoutColumns(Matrix matrix, int from) {

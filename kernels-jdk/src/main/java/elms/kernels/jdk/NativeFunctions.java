@@ -19,6 +19,7 @@ import java.lang.invoke.MethodHandle;
  */
 final class NativeFunctions {
     private final MethodHandle matmul;
+    private final MethodHandle panels;
     private final MethodHandle gated;
     private final MethodHandle quantize;
     private final MethodHandle rmsNorm;
@@ -31,6 +32,8 @@ final class NativeFunctions {
     NativeFunctions(NativeLibrary library) {
         matmul = function(library, "matmul", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT,
                 JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        panels = function(library, "panels", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT,
+                JAVA_INT, ADDRESS, ADDRESS);
         gated = function(library, "gated", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT,
                 ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         quantize = function(library, "quantize", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
@@ -53,6 +56,16 @@ final class NativeFunctions {
         try {
             matmul.invokeExact(w.form().ordinal(), address(w), (long) w.panelBytes(), w.rows(), w.columns(), x, tokens, terms, first, last,
                     add ? 1 : 0, MemorySegment.ofArray(sums), MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** Listed panels of a matrix, from the first-th to before the last-th, with one token. */
+    void panels(Matrix w, MemorySegment x, int terms, int[] listed, int first, int last, float[] sums, float[] out) {
+        try {
+            panels.invokeExact(w.form().ordinal(), address(w), (long) w.panelBytes(), w.rows(), w.columns(), x, terms,
+                    MemorySegment.ofArray(listed), first, last, MemorySegment.ofArray(sums), MemorySegment.ofArray(out));
         } catch (Throwable e) {
             throw failed(e);
         }

@@ -7,6 +7,7 @@ import elms.kernels.Matrix;
 import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
 
 /**
  * Kernels in C. Activations are rounded to 8 bits, a scale for every 32 of them, once for all matrices that read them, and
@@ -72,6 +73,15 @@ public final class NativeKernels implements Kernels {
                 }
             }
         });
+    }
+
+    @Override
+    public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
+        prepare(x, 1, weights.columns(), PRECISE);
+        int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
+        int step = 2 * step(Math.ceilDiv(listed.length, 2), 1, weights.columns());
+        workers.run(Math.ceilDiv(listed.length, step), (task, worker) -> functions.panels(weights, input(weights, x), PRECISE, listed,
+                task * step, Math.min(listed.length, (task + 1) * step), sums[worker], out));
     }
 
     @Override

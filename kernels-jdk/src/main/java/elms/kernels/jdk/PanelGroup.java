@@ -9,6 +9,7 @@ import elms.kernels.Matrix;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.BitSet;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -38,6 +39,12 @@ final class PanelGroup {
     /** Groups in a matrix. */
     static int count(Matrix matrix) {
         return Math.ceilDiv(matrix.panels(), PANELS);
+    }
+
+    /** Whether a group holds one of some panels. */
+    static boolean meets(int group, BitSet panels) {
+        int first = panels.nextSetBit(group * PANELS);
+        return first >= 0 && first < (group + 1) * PANELS;
     }
 
     /** sums = x · matrix for the panels of a group. */

@@ -10,6 +10,8 @@ import elms.kernels.Matrix;
 import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -57,6 +59,15 @@ public final class VectorKernels implements Kernels {
                 }
                 task -= count;
             }
+        });
+    }
+
+    @Override
+    public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
+        int[] wanted = IntStream.range(0, PanelGroup.count(weights)).filter(group -> PanelGroup.meets(group, panels)).toArray();
+        workers.run(wanted.length, (task, worker) -> {
+            groups[worker].multiply(x, 1, weights, wanted[task]);
+            groups[worker].store(out);
         });
     }
 

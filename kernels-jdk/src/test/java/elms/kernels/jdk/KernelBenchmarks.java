@@ -8,33 +8,37 @@ import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.util.Statistics;
 
 /**
- * Runs {@link KernelBenchmark} and prints a table: time of a call, work a second, and its share of what the machine can do: of
- * multiplying in the first-level cache for prompts, of reading memory for single tokens. First argument: the library of peak.c;
- * the rest as JMH takes them.
+ * Runs {@link KernelBenchmark} and prints a table: time of a call (its median, which a busy machine spoils least, and the 90th
+ * percentile), work a second, and its share of what the machine can do: of multiplying in the first-level cache for prompts, of
+ * reading memory for single tokens. First argument: the library of peak.c; the rest as JMH takes them.
  */
 final class KernelBenchmarks {
     private KernelBenchmarks() {}
 
     public static void main(String[] arguments) throws Exception {
         CommandLineOptions options = new CommandLineOptions(Arrays.copyOfRange(arguments, 1, arguments.length));
+        Path library = Path.of(arguments[0]).toAbsolutePath();
+        int threads = Runtime.getRuntime().availableProcessors();
+        Peak before = Peak.measure(library, threads);
         Collection<RunResult> results = new Runner(new OptionsBuilder().parent(options)
                 .include(KernelBenchmark.class.getName() + "\\.").build()).run();
-        int threads = Runtime.getRuntime().availableProcessors();
-        Peak peak = Peak.measure(Path.of(arguments[0]).toAbsolutePath(), threads);
+        Peak peak = before.orBetter(Peak.measure(library, threads));
         System.out.printf(Locale.ROOT, "%nThis machine's peak on %d threads: %.0f GMAC/s of 8-bit integers, %.0f GMAC/s of floats, "
                 + "%.1f GB/s of reading.%n%n", threads, peak.integers() / 1e9, peak.floats() / 1e9, peak.bandwidth() / 1e9);
-        System.out.println("| kernel | provider | µs | ± | work | share of peak |");
+        System.out.println("| kernel | provider | µs | 90 % | work | share of peak |");
         System.out.println("|---|---|---|---|---|---|");
         results.forEach(result -> System.out.println(row(result, peak)));
     }
 
     private static String row(RunResult result, Peak peak) {
         KernelWork work = KernelWork.valueOf(result.getParams().getParam("work"));
-        double micros = result.getPrimaryResult().getScore();
+        Statistics times = result.getPrimaryResult().getStatistics();
+        double micros = times.getPercentile(50);
         String row = String.format(Locale.ROOT, "| %s | %s | %.1f | %.1f |", name(work.name()),
-                name(result.getParams().getParam("provider")), micros, result.getPrimaryResult().getScoreError());
+                name(result.getParams().getParam("provider")), micros, times.getPercentile(90));
         if (work.kind == KernelWork.Kind.NORM) {
             return row + " – | – |";
         }
