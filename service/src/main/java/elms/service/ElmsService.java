@@ -21,7 +21,7 @@ import java.util.OptionalDouble;
 
 /** Runs requests on one model, one after the other, each by its own plan. */
 public final class ElmsService {
-    private static final int WARM_UP_TOKENS = 8;
+    private static final int WARM_UP_TOKENS = 3;
 
     private final ElasticModel model;
     private final Transformer transformer;

@@ -27,7 +27,7 @@ import java.util.Optional;
 public final class JinjaChatTemplate implements ChatTemplate {
     private static final long LARGEST_OUTPUT = 64L << 20;
     private static final int DEEPEST_RENDERING = 32;
-    private static final int WARM_UP_RENDERINGS = 20;
+    private static final int WARM_UP_RENDERINGS = 5;
     private static final String WARM_UP = "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}{{ bos_token }}"
             + "{% endif %}{{ message['role'] + '\\n' + message['content'] | trim + eos_token }}{% endfor %}";
 

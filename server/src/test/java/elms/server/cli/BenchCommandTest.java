@@ -69,7 +69,7 @@ class BenchCommandTest {
 
     @Test
     void growthIsMeasuredUpToTheModelsContextAndDrawn() throws Exception {
-        Path peer = peer("growing", BENCH, "exit 1");
+        Path peer = peer("growing", BENCH, "cp \"$1\" \"$2\"");
         Path plot = folder.resolve("growth.png");
         Result result = elms.run("growth", model, "--against", peer.toString(), "-o", plot.toString(), "--json");
         assertThat(result.exitCode()).as(result.err()).isZero();
