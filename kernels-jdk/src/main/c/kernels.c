@@ -20,7 +20,7 @@
 #define LANES (VECTORS * WIDTH)
 #define STRIP_PANELS (LANES / PANEL)
 #define PAIR (2 * PANEL)
-/* Blocks unpacked at a time, so that a strip stays in the first-level cache. */
+/* Most blocks unpacked at a time, so that a strip stays in the first-level cache. */
 #define SEGMENT 16
 
 /* Weights of LANES rows as bytes, ready for dot products. */
@@ -158,8 +158,10 @@ INLINE void unpack(const Panel *panel, int block, Strip *strip, int b, int lane)
 
 static void quantized(const Panel panels[2], int blocks, int tokens, float *sums) {
     Strip strip;
-    for (int first = 0; first < blocks; first += SEGMENT) {
-        int count = blocks - first < SEGMENT ? blocks - first : SEGMENT;
+    /* Few tokens wait for memory: block by block, reading the next ones goes on while one is multiplied. */
+    int segment = tokens > TILE ? SEGMENT : 1;
+    for (int first = 0; first < blocks; first += segment) {
+        int count = blocks - first < segment ? blocks - first : segment;
         for (int s = 0; s < 2; s += STRIP_PANELS) {
             for (int p = 0; p < STRIP_PANELS; p++)
                 for (int b = 0; b < count; b++) unpack(panels + s + p, first + b, &strip, b, p * PANEL);

@@ -270,6 +270,27 @@ static void test_batches(const Tier *tier, int form, int terms) {
     }
 }
 
+/* Listed panels, in two calls, give what the whole matrix gives there, and touch nothing else. */
+static void test_panels(const Tier *tier, int form, int terms) {
+    enum { ALL_ROWS = 90, COLUMNS = 70 };
+    static const int32_t some[] = {0, 2, 5};
+    begin("panels %s, %d terms", FORM[form], terms);
+    Matrix m = random_matrix(form, ALL_ROWS, COLUMNS);
+    Input in = quantized(tier, inputs(COLUMNS, USUAL), 1, COLUMNS, terms);
+    float *whole = floats(ALL_ROWS), *out = floats(ALL_ROWS), *expected = floats(ALL_ROWS);
+    int32_t *listed = memory(sizeof some);
+    memcpy(listed, some, sizeof some);
+    for (int i = 0; i < ALL_ROWS; i++) out[i] = expected[i] = -1;
+    multiply(tier, &m, &in, 0, whole);
+    for (int i = 0; i < 3; i++)
+        memcpy(expected + some[i] * PANEL, whole + some[i] * PANEL,
+               (size_t)smaller_int(PANEL, ALL_ROWS - some[i] * PANEL) * sizeof(float));
+    for (int half = 0; half < 2; half++)
+        tier->panels(m.form, m.data, m.panel_bytes, m.rows, m.columns, operand(&in, form), terms, listed, half, half ? 3 : 1,
+                     floats((size_t)terms * PAIR), out);
+    check_same("panels", out, expected, ALL_ROWS * sizeof(float));
+}
+
 static void test_shapes(const Tier *tier, int form) {
     static const int shapes[][2] = {{1, 1}, {15, 31}, {16, 32}, {17, 33}, {48, 64}, {65, 129}, {33, 1100}};
     static const int tokens[] = {1, 2, 3, 4, 5, 6, 7, 8, 13};
@@ -309,6 +330,9 @@ void test_matrices(const Tier *tier) {
             for (int up = Q4; up <= F32; up++) test_gated(tier, form, up, 41, 97, 3, kind);
         }
         for (int tokens = 1; tokens < 10; tokens++) test_gated(tier, form, (form + tokens) % 3, 17 * tokens, 33, tokens, USUAL);
-        for (int terms = 1; terms <= 2; terms++) test_batches(tier, form, terms);
+        for (int terms = 1; terms <= 2; terms++) {
+            test_batches(tier, form, terms);
+            test_panels(tier, form, terms);
+        }
     }
 }

@@ -12,6 +12,8 @@
 
 typedef void Matmul(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const void *x, int tokens, int terms,
                     int first, int last, int add, float *sums, float *out);
+typedef void Panels(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const void *x, int terms,
+                    const int32_t *listed, int first, int last, float *sums, float *out);
 typedef void Gated(int gate_form, const uint8_t *gate, int64_t gate_bytes, int up_form, const uint8_t *up, int64_t up_bytes, int rows,
                    int width, const void *gate_x, const void *up_x, int tokens, int first, int last, float *sums, float *out);
 typedef void Quantize(const float *x, int width, int tokens, int terms, int first, int last, Activations *out);
@@ -29,6 +31,7 @@ typedef void Finish(const float *part, int tokens, int query_heads, const int32_
 typedef struct {
     const char *name;
     Matmul *matmul;
+    Panels *panels;
     Gated *gated;
     Quantize *quantize;
     RmsNorm *rms_norm;

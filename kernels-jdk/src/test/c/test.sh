@@ -54,7 +54,7 @@ native() {
     skip "$cc has no sanitizers"
   fi
   echo "-- this processor"
-  build native "$cc" '' ''
+  build native "$cc" -Werror ''
   "$out/native/parity"
 }
 
@@ -70,7 +70,7 @@ arm() {
   if ! has "$arm_cc"; then skip "ARM, without $arm_cc"; return; fi
   if has readelf; then independent arm-library "$arm_cc"; fi
   if ! has qemu-aarch64; then skip "ARM processors, without qemu-aarch64"; return; fi
-  build arm "$arm_cc" '' -static
+  build arm "$arm_cc" -Werror -static
   emulate arm qemu-aarch64 cortex-a53 none
   emulate arm qemu-aarch64 cortex-a76 dotprod
   emulate arm qemu-aarch64 max dotprod i8mm

@@ -122,7 +122,7 @@ public final class NativeKernels implements Kernels {
 
     /** Pairs of panels in a task: few enough to keep a call short, and the workers evenly busy. */
     private int step(int pairs, int tokens, int columns) {
-        int even = Math.ceilDiv(pairs, TASKS_PER_WORKER * threads());
+        int even = pairs / (TASKS_PER_WORKER * threads());
         long small = TASK_PRODUCTS / Math.max(1, (long) PAIR_ROWS * columns * tokens);
         return (int) Math.clamp(small, 1, Math.max(1, even));
     }

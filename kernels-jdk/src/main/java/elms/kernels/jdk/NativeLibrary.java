@@ -71,14 +71,15 @@ record NativeLibrary(String tier, SymbolLookup symbols) {
         return new NativeLibrary(wanted.isEmpty() ? tiers.getLast() : wanted, symbols);
     }
 
-    /** The tiers that this processor can run, oldest first. */
+    /** The tiers that this processor can run and the library holds, oldest first. */
     private static List<String> tiers(SymbolLookup symbols) throws ProviderUnavailableException {
         MethodHandle tiers = Linker.nativeLinker().downcallHandle(symbols.findOrThrow("elms_tiers"),
                 FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG), Linker.Option.critical(false));
         List<String> all = arm() ? ARM_TIERS : X86_TIERS;
         try {
             int bits = (int) tiers.invokeExact(hardwareCapabilities(AT_HWCAP), hardwareCapabilities(AT_HWCAP2));
-            return IntStream.range(0, all.size()).filter(i -> (bits >> i & 1) == 1).mapToObj(all::get).toList();
+            return IntStream.range(0, all.size()).filter(i -> (bits >> i & 1) == 1).mapToObj(all::get)
+                    .filter(tier -> symbols.find(tier + "_matmul").isPresent()).toList();
         } catch (Throwable e) {
             throw unavailable("their library does not answer: " + e, e);
         }

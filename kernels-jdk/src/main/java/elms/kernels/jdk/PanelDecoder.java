@@ -23,10 +23,9 @@ import jdk.incubator.vector.VectorOperators;
 final class PanelDecoder {
     private static final int GROUP_BYTES = 64;
     private static final int Q4_MINIMUMS = 32;
-    /** What a half's exponent lacks to be a float's. */
-    private static final int EXPONENT = 112 << 23;
-    private static final int ONE = 1 << 23;
-    private static final float SMALLEST_NORMAL = 0x1p-14f;
+    /** Sign, exponent and mantissa of a half, moved to where a float has them; the exponent is 112 too small. */
+    private static final int HALF_BITS = 0x8fffe000;
+    private static final float HALF_SCALE = 0x1p112f;
 
     private PanelDecoder() {}
 
@@ -80,14 +79,11 @@ final class PanelDecoder {
         }
     }
 
-    /** Half-precision numbers as floats, without denormal floats on the way; weights hold no infinities or NaNs. */
+    /** Half-precision numbers as floats; weights hold no infinities or NaNs. */
     private static FloatVector halves(MemorySegment data, long at) {
         IntVector bits = (IntVector) ShortVector.fromMemorySegment(HALF, data, at, LITTLE)
                 .convertShape(VectorOperators.S2I, INT, 0);
-        IntVector magnitude = bits.and(0x7fff).lanewise(VectorOperators.LSHL, 13).add(EXPONENT);
-        FloatVector tiny = magnitude.add(ONE).reinterpretAsFloats().sub(SMALLEST_NORMAL);
-        FloatVector value = magnitude.reinterpretAsFloats().blend(tiny, magnitude.lt(EXPONENT + ONE).cast(FLOAT));
-        return value.reinterpretAsInts().or(bits.lanewise(VectorOperators.LSHL, 16).and(Integer.MIN_VALUE)).reinterpretAsFloats();
+        return bits.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE);
     }
 
     private static FloatVector toFloats(IntVector integers) {
