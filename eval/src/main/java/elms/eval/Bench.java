@@ -122,7 +122,7 @@ public final class Bench {
         int[] ids = ids(prompt);
         long start = System.nanoTime();
         transformer.read(ids, level, cache);
-        transformer.logits();
+        transformer.candidates();
         return secondsSince(start);
     }
 
@@ -169,7 +169,7 @@ public final class Bench {
 
     private void step(SubModel level, int id, KvCache cache) {
         transformer.read(new int[] {id}, level, cache);
-        transformer.logits();
+        transformer.candidates();
     }
 
     private int[] ids(int count) {

@@ -62,7 +62,7 @@ public final class Profiler {
         try (KvCache cache = transformer.newCache(tokens)) {
             long start = System.nanoTime();
             transformer.read(ids, level, cache);
-            transformer.logits();
+            transformer.candidates();
             return millisSince(start);
         }
     }
@@ -76,7 +76,7 @@ public final class Profiler {
                 long start = System.nanoTime();
                 for (int id : ids(STEPS)) {
                     transformer.read(new int[] {id}, level, cache);
-                    transformer.logits();
+                    transformer.candidates();
                 }
                 Sample sample = new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);
                 if (round >= 0) {

@@ -20,6 +20,9 @@ import java.util.stream.Collectors;
 
 /** Keeps the latency model of each machine, provider and model. */
 public final class Profiles {
+    /** What the prices are of; another form is measured anew. */
+    private static final String FORM = "bytes of a decode step";
+
     private final Path file;
     private final ElasticModel model;
     private final Kernels kernels;
@@ -27,7 +30,7 @@ public final class Profiles {
     public Profiles(StoredModel stored, ElasticModel model, Kernels kernels) {
         this.model = model;
         this.kernels = kernels;
-        String key = Machine.processor() + ", " + kernels.description();
+        String key = FORM + ", " + Machine.processor() + ", " + kernels.description();
         file = stored.folder().resolve("latency-" + Integer.toHexString(key.hashCode()) + ".properties");
     }
 

@@ -44,9 +44,14 @@ public record Level(int[] heads, int[] neurons) {
         return (double) weights(config) / config.decoderWeights();
     }
 
-    /** Share of the work of a decode step, the output head included. */
-    public double decodeShare(ModelConfig config) {
-        return (double) (weights(config) + config.outputWeights()) / (config.decoderWeights() + config.outputWeights());
+    /**
+     * Share of the work of a decode step, the output head included.
+     *
+     * @param directions of the pack's screen, 0 for none
+     */
+    public double decodeShare(ModelConfig config, int directions) {
+        long head = share(config) == 1 || directions == 0 ? config.outputWeights() : Screen.headWeights(config, directions);
+        return (double) (weights(config) + head) / (config.decoderWeights() + config.outputWeights());
     }
 
     @Override

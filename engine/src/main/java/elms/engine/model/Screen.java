@@ -50,6 +50,11 @@ public record Screen(Matrix basis, Matrix rows) {
         return new Screen(basis.matrix(), rows.matrix());
     }
 
+    /** Weights of the screen and of the candidates' rows; those of the screen have half the bits of the head's. */
+    static long headWeights(ModelConfig config, int directions) {
+        return (long) directions * (config.width() + config.vocabulary() / 2) + (long) CANDIDATE_ROWS * config.width();
+    }
+
     /** Bytes that a step reads of it. */
     long bytes() {
         return basis.bytes() + rows.bytes();

@@ -47,14 +47,15 @@ final class ShowCommand implements Callable<Integer> {
         row("pack", pack.map(Pack::provenance).orElse("none yet; the first run makes one"));
         pack.ifPresent(known -> {
             System.out.printf("%n%8s %18s %8s%n", "level", "of a decode step", "heads");
-            show(config, Level.full(config));
-            known.levels().forEach(level -> show(config, level));
+            show(config, Level.full(config), known);
+            known.levels().forEach(level -> show(config, level, known));
         });
     }
 
-    private static void show(ModelConfig config, Level level) {
+    private static void show(ModelConfig config, Level level, Pack pack) {
         int heads = Arrays.stream(level.heads()).sum();
-        System.out.printf(Locale.ROOT, "%8.3f %18.3f %8d%n", level.share(config), level.decodeShare(config), heads);
+        System.out.printf(Locale.ROOT, "%8.3f %18.3f %8d%n", level.share(config),
+                level.decodeShare(config, pack.directions().length), heads);
     }
 
     private static void row(String name, Object value) {
