@@ -54,9 +54,18 @@ record NativeLibrary(String tier, SymbolLookup symbols) {
      * @param wanted a tier, or nothing for the best
      */
     static NativeLibrary load(String wanted) throws ProviderUnavailableException {
+        try {
+            return load(resource(), cacheFolder(), wanted);
+        } catch (IOException e) {
+            throw unavailable("their library could not be read: " + e.getMessage(), e);
+        }
+    }
+
+    /** Loads a library that is unpacked to a cache. */
+    static NativeLibrary load(byte[] library, Path cache, String wanted) throws ProviderUnavailableException {
         SymbolLookup symbols;
         try {
-            symbols = SymbolLookup.libraryLookup(unpack(resource(), cacheFolder()), Arena.global());
+            symbols = SymbolLookup.libraryLookup(unpack(library, cache), Arena.global());
         } catch (IOException | IllegalArgumentException | IllegalCallerException e) {
             throw unavailable("their library could not be loaded: " + e.getMessage(), e);
         }

@@ -48,6 +48,12 @@ class NativeLibraryTest {
     }
 
     @Test
+    void aBrokenLibraryIsRefusedWithAReason() {
+        assertThatThrownBy(() -> NativeLibrary.load(LIBRARY, cache, "")).isInstanceOf(ProviderUnavailableException.class)
+                .hasMessageStartingWith("the native kernels cannot run here, since their library could not be loaded: ");
+    }
+
+    @Test
     void thePropertySwitchesItOffOrPicksATier() {
         System.setProperty(NativeLibrary.PROPERTY, "off");
         assertThatThrownBy(NativeLibrary::load).isInstanceOf(ProviderUnavailableException.class)

@@ -20,15 +20,21 @@ final class ElmsProcess {
     }
 
     private final Path home;
+    private final List<String> flags;
 
-    ElmsProcess(Path home) {
+    /**
+     * @param flags for the JVM
+     */
+    ElmsProcess(Path home, String... flags) {
         this.home = home;
+        this.flags = List.of(flags);
     }
 
     Result run(byte[] input, String... arguments) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java",
                 "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx1g",
                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(1, flags);
         command.addAll(List.of(arguments));
         Path out = Files.createTempFile("elms", "out");
         Path err = Files.createTempFile("elms", "err");

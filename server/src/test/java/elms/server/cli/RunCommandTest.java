@@ -59,6 +59,18 @@ class RunCommandTest {
     }
 
     @Test
+    void withoutNativeKernelsItRunsOnJavaKernelsAndSaysWhy() throws Exception {
+        ElmsProcess withoutNative = new ElmsProcess(folder.resolve("home"), "-Delms.native=off");
+        Result result = withoutNative.run("run", model, "hello", "--max-tokens", "2");
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.err()).containsOnlyOnce("elms: the native kernels cannot run here, since they are switched off")
+                .contains("elms: kernels: Vector API");
+        result = withoutNative.run("run", model, "hello", "--provider", "native");
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.out()).isEmpty();
+    }
+
+    @Test
     void jsonIsOneDocumentOfTheAgreedForm() throws Exception {
         Result result = elms.run("run", model, "hello", "--max-tokens", "6", "--ttft", "0.9", "--tpot", "0.9", "--json");
         assertThat(result.exitCode()).isZero();
