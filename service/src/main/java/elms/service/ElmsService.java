@@ -4,8 +4,10 @@ import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Sampler;
+import elms.engine.decode.Sampling;
 import elms.engine.decode.TextStream;
 import elms.engine.decode.Transformer;
+import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Message;
 import elms.kernels.Kernels;
@@ -14,6 +16,7 @@ import elms.planner.LatencyModel;
 import elms.planner.Plan;
 import elms.planner.Plan.Span;
 import elms.planner.Planner;
+import elms.planner.Slo;
 import elms.service.Response.FinishReason;
 import java.util.Arrays;
 import java.util.List;
@@ -37,10 +40,13 @@ public final class ElmsService {
         return model;
     }
 
-    /** Runs a throw-away request, so that the next one finds compiled code and weights in memory. */
+    /** Runs throw-away requests on the largest and the smallest level: the next one finds compiled code, and weights in memory. */
     public void warmUp() {
         Message question = Message.user("Tell me about yourself: who are you, and what can you do?");
-        call(Request.of(List.of(question), WARM_UP_TOKENS), Listener.NONE);
+        for (SubModel level : List.of(model.full(), model.levels().get(model.levels().size() - 1))) {
+            call(new Request(List.of(question), Slo.NONE, false, OptionalDouble.of(level.share()), Sampling.GREEDY, WARM_UP_TOKENS,
+                    List.of()), Listener.NONE);
+        }
     }
 
     /**
