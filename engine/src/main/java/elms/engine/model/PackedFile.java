@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Packed weights in a file that is mapped, not read, at the next start. It is a GGUF container whose tensors are the bytes
@@ -75,24 +76,29 @@ public final class PackedFile implements TensorSource {
             } else {
                 Form form = source.form(name);
                 long bytes = Matrix.packedBytes(form, name.rows(config), name.columns(config));
-                tensors.add(new GgufWriter.Tensor(name.text(), TensorType.I8, List.of(bytes),
-                        () -> source.matrix(name).data().duplicate()));
+                tensors.add(matrix(name.text(), bytes, () -> source.matrix(name)));
                 forms.add(form.name());
             }
         }
         tensors.add(floats(ROPE_FACTORS, source.ropeFactors()));
         forms.add(Form.F32.name());
         Optional<Screen> screen = source.screen();
-        screen.ifPresent(head -> Map.of(Screen.BASIS, head.basis(), Screen.ROWS, head.rows()).forEach((name, matrix) -> {
-            tensors.add(new GgufWriter.Tensor(name, TensorType.I8, List.of((long) matrix.data().capacity()), matrix.data()::duplicate));
-            forms.add(matrix.form().name());
-        }));
+        screen.ifPresent(head -> {
+            tensors.add(matrix(Screen.BASIS, head.basis().data().capacity(), head::basis));
+            forms.add(head.basis().form().name());
+            tensors.add(matrix(Screen.ROWS, head.rows().data().capacity(), head::rows));
+            forms.add(head.rows().form().name());
+        });
         Map<String, Value> metadata = new LinkedHashMap<>();
         metadata.put("general.architecture", Value.of(ARCHITECTURE));
         metadata.put(KEY, Value.of(VERSION + ":" + key));
         metadata.put(DIRECTIONS, Value.uint32(screen.map(head -> head.basis().rows()).orElse(0)));
         metadata.put(FORMS, Value.of(forms.toArray(String[]::new)));
         GgufWriter.write(path, metadata, tensors);
+    }
+
+    private static GgufWriter.Tensor matrix(String name, long bytes, Supplier<Matrix> matrix) {
+        return new GgufWriter.Tensor(name, TensorType.I8, List.of(bytes), () -> matrix.get().data().duplicate());
     }
 
     private static GgufWriter.Tensor floats(String name, float[] values) {

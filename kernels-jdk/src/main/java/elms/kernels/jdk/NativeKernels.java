@@ -11,8 +11,8 @@ import java.util.BitSet;
 
 /**
  * Kernels in C. Activations are rounded to 8 bits, a scale for every 32 of them, once for all matrices that read them, and
- * multiplied as integers; sums, norms and attention stay in floats, keys and values in half-precision. Queries, keys, values and logits suffer most from the
- * rounding and cost least, so what they are made from has a second term of 8 bits.
+ * multiplied as integers; sums, norms and attention stay in floats, keys and values in half precision. Queries, keys, values and
+ * logits suffer most from the rounding and cost least, so what they are made from has a second term of 8 bits.
  */
 public final class NativeKernels implements Kernels {
     /** 32 bytes, their scale, and their sum. */
