@@ -1,6 +1,7 @@
 package elms.elastic;
 
 import elms.engine.decode.KvCache;
+import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
 import elms.engine.model.Level;
 import elms.engine.model.SubModel;
@@ -45,15 +46,7 @@ public final class Divergence {
         int vocabulary = weights.config().vocabulary();
         IntStream.range(0, text.length).parallel().forEach(token -> {
             int from = token * vocabulary;
-            float largest = Float.NEGATIVE_INFINITY;
-            for (int i = from; i < from + vocabulary; i++) {
-                largest = Math.max(largest, logits[i]);
-            }
-            double sum = 0;
-            for (int i = from; i < from + vocabulary; i++) {
-                sum += Math.exp(logits[i] - largest);
-            }
-            float total = (float) (largest + Math.log(sum));
+            float total = (float) Logits.logSumExp(logits, from, vocabulary);
             for (int i = from; i < from + vocabulary; i++) {
                 logits[i] -= total;
             }

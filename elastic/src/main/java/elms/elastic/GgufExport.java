@@ -9,6 +9,7 @@ import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.TensorName;
+import elms.kernels.Matrix;
 import elms.kernels.MatrixPacker;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -26,7 +27,7 @@ import java.util.stream.IntStream;
  * width for all layers, so heads stay in their group and the file is exact but not faster.
  */
 public final class GgufExport {
-    private static final int BLOCK = 32;
+    private static final int BLOCK = Matrix.BLOCK_COLUMNS;
     /** Stands for a unit that is left out. */
     private static final int NONE = -1;
 

@@ -2,6 +2,7 @@ package elms.elastic;
 
 import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
+import elms.kernels.Matrix;
 import java.util.Comparator;
 import java.util.Set;
 import java.util.TreeSet;
@@ -10,7 +11,7 @@ import java.util.stream.IntStream;
 /** Width vectors: anchor layers keep everything, the others the same share of their heads and neurons. */
 final class Levels {
     /** Neurons are kept in whole blocks of columns. */
-    private static final int STEP = 32;
+    private static final int STEP = Matrix.BLOCK_COLUMNS;
 
     private Levels() {}
 

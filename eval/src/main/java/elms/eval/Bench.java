@@ -136,8 +136,8 @@ public final class Bench {
     }
 
     /**
-     * Makes the view of a level and runs a step with it, changing the level at every step, or at every second one: the median
-     * difference of a step.
+     * Makes the view of a level and runs a step with it, changing the level at every step, or once, half-way: the median difference
+     * of a step.
      */
     private double switchMicros(int rounds) {
         SubModel[] levels = {model.full(), model.levels().get(model.levels().size() / 2)};

@@ -1,6 +1,7 @@
 package elms.eval;
 
 import elms.engine.decode.KvCache;
+import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import java.util.Arrays;
@@ -37,15 +38,7 @@ public final class Perplexity {
 
     /** The natural logarithm of the softmax of a row of logits, at one token. */
     public static double logProbability(float[] logits, int from, int vocabulary, int token) {
-        double largest = Double.NEGATIVE_INFINITY;
-        for (int i = from; i < from + vocabulary; i++) {
-            largest = Math.max(largest, logits[i]);
-        }
-        double sum = 0;
-        for (int i = from; i < from + vocabulary; i++) {
-            sum += Math.exp(logits[i] - largest);
-        }
-        return logits[from + token] - largest - Math.log(sum);
+        return logits[from + token] - Logits.logSumExp(logits, from, vocabulary);
     }
 
     /** Perplexity of a text cut into windows that are read each on its own, the first token of each not scored. */

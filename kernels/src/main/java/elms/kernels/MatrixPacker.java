@@ -5,6 +5,7 @@ import static elms.kernels.Matrix.PANEL_ROWS;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * Fills a packed matrix row by row, 32 columns at a time. Rows may be written by several threads, as long as each panel of
@@ -61,6 +62,14 @@ public final class MatrixPacker {
         data.putShort(at + Blocks.scaleOffset(lane), scale);
         for (int column = 0; column < BLOCK_COLUMNS; column++) {
             data.put(at + Blocks.quantOffset(Form.Q8, lane, column), quants[column]);
+        }
+    }
+
+    /** Writes a whole row from floats, one a column; the last block's padding is zero. */
+    public void putRow(int row, float[] weights) {
+        for (int block = 0; block < Matrix.blocks(matrix.columns()); block++) {
+            int from = block * BLOCK_COLUMNS;
+            putFloats(row, block, Arrays.copyOfRange(weights, from, from + BLOCK_COLUMNS));
         }
     }
 

@@ -14,7 +14,8 @@ import java.util.List;
  * decode(context)   = d0 + d1 · bytes + d2 · head outputs · context
  * </pre>
  *
- * where weights are those the level reads for a token and bytes what they take, output head included, and head outputs are the sum over its heads of their dimensions.
+ * where weights are those the level reads for a token and bytes what they take, output head included, and head outputs are
+ * the sum over its heads of their dimensions.
  *
  * @param prefill prices p0 to p4, in milliseconds
  * @param decode prices d0 to d2, in milliseconds

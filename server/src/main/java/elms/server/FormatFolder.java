@@ -4,17 +4,15 @@ import elms.engine.ElmsException;
 import elms.engine.model.Pack;
 import elms.eval.Format;
 import elms.eval.Peer;
+import elms.server.store.Folders;
 import elms.server.store.ModelStore;
 import elms.server.store.StoredModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /** A temporary data folder in which a model is served in other formats, in the same order. Deleted at the end, also by Ctrl-C. */
 public final class FormatFolder implements AutoCloseable {
@@ -56,9 +54,7 @@ public final class FormatFolder implements AutoCloseable {
 
     private void writePack(Path file, Pack pack) throws IOException {
         StoredModel stored = new ModelStore(root).find(file.toString()).orElseThrow();
-        try (BaseModel base = BaseModel.open(stored)) {
-            new Pack(stored.sha256(), pack.order(), pack.levels(), pack.directions(), pack.provenance()).write(new Packs(base).ownPath());
-        }
+        new Pack(stored.sha256(), pack.order(), pack.levels(), pack.directions(), pack.provenance()).write(Packs.ownPath(stored));
     }
 
     @Override
@@ -66,11 +62,8 @@ public final class FormatFolder implements AutoCloseable {
         if (!Files.exists(root)) {
             return;
         }
-        try (Stream<Path> walk = Files.walk(root)) {
-            List<Path> files = walk.sorted(Comparator.reverseOrder()).toList();
-            for (Path file : files) {
-                Files.deleteIfExists(file);
-            }
+        try {
+            Folders.delete(root);
         } catch (IOException e) {
             throw new ElmsException(root + " cannot be deleted: " + e.getMessage(), e);
         }

@@ -63,7 +63,7 @@ public final class ModelLoader {
             return found.get();
         }
         Pack made = packs.make(List.of(), kernels, progress);
-        made.write(packs.ownPath());
+        made.write(Packs.ownPath(base.stored()));
         return made;
     }
 

@@ -5,6 +5,7 @@ import elms.elastic.Elasticizer;
 import elms.elastic.Progress;
 import elms.engine.model.Pack;
 import elms.kernels.Kernels;
+import elms.server.store.StoredModel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -22,14 +23,14 @@ public final class Packs {
         this.base = base;
     }
 
-    /** Where the model's own pack is kept. */
-    public Path ownPath() {
-        return base.stored().folder().resolve(OWN);
+    /** Where a model's own pack is kept. */
+    public static Path ownPath(StoredModel model) {
+        return model.folder().resolve(OWN);
     }
 
     /** The pack of the model, if there is one. */
     public Optional<Pack> find() throws IOException {
-        Path own = ownPath();
+        Path own = ownPath(base.stored());
         return Files.exists(own) ? Optional.of(Pack.read(own, base.config(), base.stored().sha256())) : shipped();
     }
 

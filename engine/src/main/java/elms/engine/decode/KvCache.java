@@ -25,10 +25,6 @@ public final class KvCache implements AutoCloseable {
         return layers[0].length();
     }
 
-    public int capacity() {
-        return capacity;
-    }
-
     KeyValues layer(int layer) {
         return layers[layer];
     }

@@ -16,7 +16,7 @@ import java.util.Map;
  * or dimension is compared with the bytes that are left, in exact arithmetic, before anything of that size is allocated.
  */
 final class GgufReader {
-    private static final int MAGIC = 0x46554747;
+    static final int MAGIC = 0x46554747;
     private static final int MOST_DIMENSIONS = 4;
     private static final int LONGEST_NAME = 1 << 16;
     private static final int LONGEST_STRING = 1 << 24;

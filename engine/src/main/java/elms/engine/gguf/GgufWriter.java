@@ -58,7 +58,7 @@ public final class GgufWriter {
 
     private static ByteBuffer header(Map<String, Value> metadata, List<Tensor> tensors) {
         Output out = new Output();
-        out.putInt(0x46554747);
+        out.putInt(GgufReader.MAGIC);
         out.putInt(3);
         out.putLong(tensors.size());
         boolean alignmentGiven = metadata.containsKey("general.alignment");

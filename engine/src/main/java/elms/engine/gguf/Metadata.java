@@ -18,10 +18,6 @@ public final class Metadata {
         return values;
     }
 
-    public boolean has(String key) {
-        return values.containsKey(key);
-    }
-
     public Optional<String> string(String key) {
         return get(key, String.class, "a string");
     }

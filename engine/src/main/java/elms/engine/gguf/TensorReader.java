@@ -26,7 +26,7 @@ public final class TensorReader {
         rowBytes = Math.toIntExact(tensor.type().rowBytes(tensor.columns()));
     }
 
-    public static boolean isReadable(TensorType type) {
+    private static boolean isReadable(TensorType type) {
         return switch (type) {
             case F32, F16, BF16, Q4_0, Q4_1, Q8_0 -> true;
             default -> false;

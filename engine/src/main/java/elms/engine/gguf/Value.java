@@ -13,10 +13,6 @@ public record Value(ValueType type, ValueType elements, Object content) {
         return new Value(ValueType.STRING, null, text);
     }
 
-    public static Value of(boolean flag) {
-        return new Value(ValueType.BOOL, null, flag);
-    }
-
     public static Value uint32(long number) {
         return new Value(ValueType.UINT32, null, number);
     }

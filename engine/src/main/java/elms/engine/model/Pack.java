@@ -18,12 +18,11 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * Everything Elms knows about one base model: the order of its units, its levels and the screen of its output head. A file of its own, bound to the base
- * file; a GGUF container.
+ * Everything Elms knows about one base model: the order of its units, its levels and the screen of its output head. A file of
+ * its own, bound to the base file; a GGUF container.
  *
  * @param baseSha256 hash of the base file, in hexadecimal
  * @param levels below the full one
@@ -134,7 +133,7 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
         }
         List<int[]> rows = new ArrayList<>();
         for (int from = 0; from < flat.length; from += length) {
-            rows.add(LongStream.of(flat).skip(from).limit(length).mapToInt(Math::toIntExact).toArray());
+            rows.add(Arrays.stream(flat, from, from + length).mapToInt(Math::toIntExact).toArray());
         }
         return rows;
     }

@@ -30,7 +30,7 @@ public record Screen(Matrix basis, Matrix rows) {
         int width = output.columns();
         MatrixPacker basis = new MatrixPacker(Form.F32, directions.length, width);
         for (int row = 0; row < directions.length; row++) {
-            put(basis, row, directions[row]);
+            basis.putRow(row, directions[row]);
         }
         float[][] byColumn = new float[width][directions.length];
         for (int column = 0; column < width; column++) {
@@ -44,7 +44,7 @@ public record Screen(Matrix basis, Matrix rows) {
             int first = panel * Matrix.PANEL_ROWS;
             for (int row = first; row < Math.min(first + Matrix.PANEL_ROWS, output.rows()); row++) {
                 output.readRow(row, word, 0);
-                put(rows, row, projected(word, byColumn));
+                rows.putRow(row, projected(word, byColumn));
             }
         });
         return new Screen(basis.matrix(), rows.matrix());
@@ -69,16 +69,5 @@ public record Screen(Matrix basis, Matrix rows) {
             }
         }
         return sums;
-    }
-
-    private static void put(MatrixPacker packer, int row, float[] values) {
-        float[] block = new float[Matrix.BLOCK_COLUMNS];
-        for (int b = 0; b < Matrix.blocks(values.length); b++) {
-            for (int i = 0; i < block.length; i++) {
-                int column = b * block.length + i;
-                block[i] = column < values.length ? values[column] : 0;
-            }
-            packer.putFloats(row, b, block);
-        }
     }
 }

@@ -128,14 +128,11 @@ public final class WeightPacker implements TensorSource {
     private static void roundBlocks(TensorReader reader, int from, int[] columns, MatrixPacker packer, int row) {
         float[] source = new float[columns.length];
         reader.readRow(from, source, 0);
-        float[] block = new float[BLOCK];
-        for (int b = 0; b < Matrix.blocks(columns.length); b++) {
-            for (int i = 0; i < BLOCK; i++) {
-                int column = b * BLOCK + i;
-                block[i] = column < columns.length ? source[columns[column]] : 0;
-            }
-            packer.putFloats(row, b, block);
+        float[] ordered = new float[columns.length];
+        for (int column = 0; column < columns.length; column++) {
+            ordered[column] = source[columns[column]];
         }
+        packer.putRow(row, ordered);
     }
 
     /** The row of the file that each packed row comes from. */

@@ -43,16 +43,4 @@ public record Weights(ModelConfig config, Order order, Matrix embedding, List<La
         }
         return frequencies;
     }
-
-    /** Bytes that the packed matrices take. */
-    public long packedBytes() {
-        long bytes = embedding.data().capacity() + (config.tiedOutput() ? 0 : output.data().capacity())
-                + screen.map(head -> head.basis().data().capacity() + head.rows().data().capacity()).orElse(0);
-        for (Layer layer : layers) {
-            for (Matrix matrix : List.of(layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down)) {
-                bytes += matrix.data().capacity();
-            }
-        }
-        return bytes;
-    }
 }

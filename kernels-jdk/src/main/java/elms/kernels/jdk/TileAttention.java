@@ -17,7 +17,7 @@ interface TileAttention {
 
     /** Floats of a part. */
     static int partLength(KeyValues cache) {
-        return WEIGHTED + Math.ceilDiv(cache.headDim(), PANEL_ROWS) * ROWS * PANEL_ROWS;
+        return WEIGHTED + KeyValues.panels(cache.headDim()) * ROWS * PANEL_ROWS;
     }
 
     /** Attention of all rows of a tile to the positions of one page. */

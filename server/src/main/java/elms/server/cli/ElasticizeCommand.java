@@ -30,10 +30,9 @@ final class ElasticizeCommand implements Callable<Integer> {
     public Integer call() {
         try (Screen screen = new Screen(); BaseModel base = BaseModel.open(options.stored(screen));
                 Kernels kernels = options.kernels(screen)) {
-            Packs packs = new Packs(base);
-            Pack pack = packs.make(calibration, kernels, screen.steps());
+            Pack pack = new Packs(base).make(calibration, kernels, screen.steps());
             screen.close();
-            Path target = output == null ? packs.ownPath() : output;
+            Path target = output == null ? Packs.ownPath(base.stored()) : output;
             pack.write(target);
             System.out.println(target);
             return 0;

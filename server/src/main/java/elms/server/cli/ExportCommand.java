@@ -40,8 +40,7 @@ final class ExportCommand implements Callable<Integer> {
         if (!(share > 0 && share <= 1)) {
             throw new ParameterException(spec.commandLine(), "--level is " + share + ", but must be above 0 and at most 1");
         }
-        try (Screen screen = new Screen(); BaseModel base = BaseModel.open(ModelOptions.store().get(model, screen.bytes(model)))) {
-            screen.close();
+        try (Screen screen = new Screen(); BaseModel base = BaseModel.open(ModelOptions.stored(model, screen))) {
             Pack pack = new Packs(base).find().orElseThrow(() -> new ElmsException(
                     model + " has no pack yet; run elms elasticize " + model + " first"));
             ModelConfig config = base.config();

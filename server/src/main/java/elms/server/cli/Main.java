@@ -10,7 +10,7 @@ import picocli.CommandLine.Spec;
 /** The command line. */
 @Command(name = "elms", mixinStandardHelpOptions = true, version = "elms 0.1.0", synopsisSubcommandLabel = "COMMAND",
         description = "An LLM service for one device that gives every request the latency its app asked for.",
-        footer = {"", "Start with: elms run smollm2 \"What is the capital of France?\" --ttft 0.5 --tpot 0.7"},
+        footer = {"", "Start with: elms run smollm2 \"Why is the sky blue?\" --ttft 300ms --tpot 20ms"},
         subcommands = {RunCommand.class, PullCommand.class, LsCommand.class, ShowCommand.class, RmCommand.class,
             ProfileCommand.class, BenchCommand.class, BenchFileCommand.class, GrowthCommand.class,
             ElasticizeCommand.class, ExportCommand.class, DoctorCommand.class})

@@ -38,7 +38,7 @@ final class ModelOptions {
             description = "Kernels to compute with: ${COMPLETION-CANDIDATES} (default: native where it runs, else vector).")
     private Provider provider;
 
-    private int threads = Machine.cores();
+    private int threads;
 
     @Option(names = "--threads", paramLabel = "N", description = "Threads to compute on (default: one a core).")
     void threads(int count) {
@@ -54,7 +54,7 @@ final class ModelOptions {
     }
 
     int threads() {
-        return threads;
+        return threads == 0 ? Machine.cores() : threads;
     }
 
     static ModelStore store() {
@@ -63,6 +63,11 @@ final class ModelOptions {
 
     /** The model file, fetched if need be. */
     StoredModel stored(Screen screen) {
+        return stored(model, screen);
+    }
+
+    /** A model file, fetched if need be. */
+    static StoredModel stored(String model, Screen screen) {
         StoredModel stored = store().get(model, screen.bytes(model));
         screen.close();
         return stored;
@@ -77,7 +82,7 @@ final class ModelOptions {
 
     private Kernels fastest(Screen screen) {
         try {
-            return Provider.NATIVE.start(threads);
+            return Provider.NATIVE.start(threads());
         } catch (ProviderUnavailableException e) {
             screen.line("elms: " + e.getMessage() + "; the slower vector kernels will do");
             return start(Provider.VECTOR);
@@ -86,7 +91,7 @@ final class ModelOptions {
 
     private Kernels start(Provider chosen) {
         try {
-            return chosen.start(threads);
+            return chosen.start(threads());
         } catch (ProviderUnavailableException e) {
             throw new ElmsException(e.getMessage(), e);
         }

@@ -13,8 +13,7 @@ final class PullCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (Screen screen = new Screen()) {
-            StoredModel stored = ModelOptions.store().get(model, screen.bytes(model));
-            screen.close();
+            StoredModel stored = ModelOptions.stored(model, screen);
             System.out.println(stored.file());
             return 0;
         }

@@ -22,8 +22,7 @@ final class ShowCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         try (Screen screen = new Screen()) {
-            StoredModel stored = ModelOptions.store().get(model, screen.bytes(model));
-            screen.close();
+            StoredModel stored = ModelOptions.stored(model, screen);
             try (BaseModel base = BaseModel.open(stored)) {
                 show(base);
             }

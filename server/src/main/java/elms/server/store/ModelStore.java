@@ -16,7 +16,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Properties;
@@ -94,10 +93,8 @@ public final class ModelStore {
         if (isPath(model) || read(folder).isEmpty()) {
             return false;
         }
-        try (Stream<Path> files = Files.walk(folder)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
+        try {
+            Folders.delete(folder);
             return true;
         } catch (IOException e) {
             throw new ElmsException(model + " cannot be removed: " + e.getMessage(), e);

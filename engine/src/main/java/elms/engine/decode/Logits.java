@@ -1,0 +1,19 @@
+package elms.engine.decode;
+
+/** Arithmetic on rows of logits. */
+public final class Logits {
+    private Logits() {}
+
+    /** Natural logarithm of the sum of the exponentials of {@code logits[from ... from + vocabulary - 1]}: what a softmax divides by. */
+    public static double logSumExp(float[] logits, int from, int vocabulary) {
+        double largest = Double.NEGATIVE_INFINITY;
+        for (int i = from; i < from + vocabulary; i++) {
+            largest = Math.max(largest, logits[i]);
+        }
+        double sum = 0;
+        for (int i = from; i < from + vocabulary; i++) {
+            sum += Math.exp(logits[i] - largest);
+        }
+        return largest + Math.log(sum);
+    }
+}
