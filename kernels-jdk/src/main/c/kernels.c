@@ -273,7 +273,7 @@ INLINE void quantize_block(const float *x, Activations *out) {
 INLINE void quantize_rest(const float *x, const Activations *rounded, Activations *out) {
     float rest[BLOCK];
     UNROLL for (int i = 0; i < BLOCK; i += WIDTH)
-        store(rest + i, load(x + i) - __builtin_convertvector(*(const QuantsAt *)(rounded->quants + i), Floats) * rounded->scale);
+        store(rest + i, load(x + i) - signed_bytes(rounded->quants + i) * rounded->scale);
     quantize_block(rest, out);
 }
 
@@ -295,6 +295,81 @@ void EXPORT(quantize)(const float *x, int width, int tokens, int terms, int firs
             quantize_block(from, to);
             if (terms == 2) quantize_rest(from, to, to + (int64_t)tokens * blocks);
         }
+}
+
+/* Tokens of an adapter at a time, and sums that its columns are spread over: always the same ones, whatever the tokens. */
+#define ADAPTED (WIDTH == 16 ? 4 : 2)
+#define SPREAD 4
+#define ROWS_VECTORS (PANEL / WIDTH)
+
+/* inner[t][row] = panel · x[t], where columns of 16 bytes follow each other. */
+INLINE void adapter_down(const int tokens, const int8_t *panel, int width, const float *x, int64_t x_stride, float *inner,
+                         int inner_stride) {
+    for (int v = 0; v < PANEL; v += WIDTH) {
+        Floats sums[ADAPTED][SPREAD] = {};
+        int c = 0;
+        for (; c + SPREAD <= width; c += SPREAD)
+            UNROLL for (int s = 0; s < SPREAD; s++) {
+                Floats w = signed_bytes(panel + (c + s) * PANEL + v);
+                UNROLL for (int t = 0; t < tokens; t++) sums[t][s] += w * x[t * x_stride + c + s];
+            }
+        for (; c < width; c++)
+            UNROLL for (int t = 0; t < tokens; t++) sums[t][0] += signed_bytes(panel + c * PANEL + v) * x[t * x_stride + c];
+        UNROLL for (int t = 0; t < tokens; t++)
+            store(inner + t * inner_stride + v, (sums[t][0] + sums[t][1]) + (sums[t][2] + sums[t][3]));
+    }
+}
+
+/* y[t] += panel · inner[t] + bias for up to 16 rows. */
+INLINE void adapter_up(const int tokens, const int8_t *panel, int rank, const float *inner, int inner_stride, const float *bias,
+                       int count, float *y, int64_t y_stride) {
+    for (int v = 0; v < count; v += WIDTH) {
+        Floats sums[ADAPTED] = {};
+        for (int k = 0; k < rank; k++) {
+            Floats w = signed_bytes(panel + k * PANEL + v);
+            UNROLL for (int t = 0; t < tokens; t++) sums[t] += w * inner[t * inner_stride + k];
+        }
+        UNROLL for (int t = 0; t < tokens; t++) {
+            float *to = y + t * y_stride + v;
+            if (v + WIDTH <= count) {
+                store(to, load(to) + (sums[t] + load(bias + v)));
+            } else {
+                float last[WIDTH];
+                store(last, sums[t]);
+                for (int r = 0; r < count - v; r++) to[r] += last[r] + bias[v + r];
+            }
+        }
+    }
+}
+
+INLINE void adapt_tile(const int tokens, const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks,
+                       int rows, const float *scales, const float *bias, const float *x, float *inner, float *y) {
+    int padded = (rank + PANEL - 1) / PANEL * PANEL;
+    for (int k = 0; k < rank; k += PANEL)
+        adapter_down(tokens, down + (int64_t)k * down_columns, width, x, width, inner + k, padded);
+    for (int t = 0; t < tokens; t++)
+        for (int k = 0; k < rank; k++) inner[t * padded + k] *= scales[k];
+    for (int r = 0; r < rows; r += PANEL)
+        adapter_up(tokens, up + (int64_t)r * up_ranks, rank, inner, padded, bias + r, rows - r < PANEL ? rows - r : PANEL, y + r, rows);
+}
+
+/*
+ * y += up · down · x + bias for tokens [first, last), which may be the same memory. The matrices are signed bytes in panels of 16 rows,
+ * column after column, with room for down_columns and up_ranks of them; inner has room for the rank's panels of ADAPTED tokens.
+ */
+void EXPORT(adapt)(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
+                   const float *scales, const float *bias, const float *x, int first, int last, float *inner, float *y) {
+    for (int t = first; t < last;) {
+        const float *from = x + (int64_t)t * width;
+        float *to = y + (int64_t)t * rows;
+        if (t + ADAPTED <= last) {
+            adapt_tile(ADAPTED, down, down_columns, rank, width, up, up_ranks, rows, scales, bias, from, inner, to);
+            t += ADAPTED;
+        } else {
+            adapt_tile(1, down, down_columns, rank, width, up, up_ranks, rows, scales, bias, from, inner, to);
+            t++;
+        }
+    }
 }
 
 void EXPORT(rms_norm)(const float *x, int width, int first, int last, const float *weight, float epsilon, float *out) {

@@ -123,6 +123,18 @@ INLINE float square_root(float x) {
 #endif
 }
 
+/* Signed bytes as floats. */
+INLINE Floats signed_bytes(const int8_t *p) {
+#if WIDTH == 16
+    return (Floats)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const void *)p)));
+#elif WIDTH == 8
+    return (Floats)_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)p)));
+#else
+    int8x8_t bytes = vreinterpret_s8_s32(vdup_n_s32(*(const IntAt *)p));
+    return (Floats)vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))));
+#endif
+}
+
 /* Half-precision numbers as floats. */
 INLINE Floats halves(const void *p) {
 #if WIDTH == 16

@@ -1,4 +1,4 @@
-/* rms_norm and rotate. */
+/* rms_norm, rotate and adapt. */
 #include <math.h>
 #include <string.h>
 
@@ -42,7 +42,48 @@ static void test_rotate(const Tier *tier, int heads, int head_dim, int half) {
     check_close(x, expected, count);
 }
 
+/*
+ * Tokens 1 to 4 of six, with the first ranks of a panel that has two more, and the first columns of panels that have three more. inner
+ * has room for the four tokens that a tile has at most.
+ */
+static void test_adapt(const Tier *tier, int rows, int width, int rank) {
+    begin("adapt %d x %d by %d", rows, width, rank);
+    int ranks = rank + 2, columns = width + 3, padded = ceil_div(rank, PANEL) * PANEL;
+    size_t down_bytes = (size_t)ceil_div(ranks, PANEL) * columns * PANEL, up_bytes = (size_t)ceil_div(rows, PANEL) * ranks * PANEL;
+    int8_t *down = memory(down_bytes), *up = memory(up_bytes);
+    for (size_t i = 0; i < down_bytes; i++) down[i] = (int8_t)random_bits();
+    for (size_t i = 0; i < up_bytes; i++) up[i] = (int8_t)random_bits();
+    float *x = inputs(6 * (size_t)width, USUAL), *bias = inputs((size_t)rows, USUAL), *scales = inputs((size_t)ranks, USUAL);
+    float *y = inputs(6 * (size_t)rows, USUAL), *inner = floats(4 * (size_t)padded);
+    Expected *expected = memory(6 * (size_t)rows * sizeof *expected);
+    for (int t = 0; t < 6; t++)
+        for (int r = 0; r < rows; r++) {
+            double value = y[t * rows + r], size = fabs(value);
+            for (int k = 0; t > 0 && t < 5 && k < rank; k++) {
+                double sum = 0, sizes = 0;
+                for (int c = 0; c < width; c++) {
+                    double product = (double)x[t * width + c] * down[((size_t)k / PANEL * columns + c) * PANEL + k % PANEL];
+                    sum += product;
+                    sizes += fabs(product);
+                }
+                double weight = (double)scales[k] * up[((size_t)r / PANEL * ranks + k) * PANEL + r % PANEL];
+                value += sum * weight;
+                size += sizes * fabs(weight);
+            }
+            if (t > 0 && t < 5) value += bias[r];
+            expected[t * rows + r] = (Expected){value, t > 0 && t < 5 ? (size + 1) * 0x1p-19 : 0};
+        }
+    tier->adapt(down, columns, rank, width, up, ranks, rows, scales, bias, x, 1, 5, inner, y);
+    check_close(y, expected, 6 * (size_t)rows);
+}
+
 void test_rows(const Tier *tier) {
+    test_adapt(tier, 1, 1, 1);
+    test_adapt(tier, 33, 31, 5);
+    test_adapt(tier, 64, 100, 16);
+    test_adapt(tier, 50, 0, 3);
+    test_adapt(tier, 17, 20, 0);
+    test_adapt(tier, 96, 37, 40);
     static const int widths[] = {1, 7, 16, 37, 576, 1000};
     for (int w = 0; w < 6; w++)
         for (int kind = 0; kind < KINDS; kind++) test_rms_norm(tier, widths[w], kind);

@@ -27,6 +27,9 @@ public interface Kernels extends AutoCloseable {
     /** y[t·rows + r] += Σ_c x[t·columns + c] · weights[r][c]: a matrix that writes to the residual stream. */
     void matmulAdd(float[] x, int tokens, Matrix weights, float[] y);
 
+    /** y[t] += adapter(x[t]). Both arrays may be the same. */
+    void adapt(float[] x, int tokens, Adapter adapter, float[] y);
+
     /** out = silu(gate · x) ⊙ (up · x), the input half of a SwiGLU block (Shazeer, arXiv 2002.05202). */
     void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out);
 

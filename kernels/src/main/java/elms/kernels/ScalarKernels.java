@@ -52,6 +52,11 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void adapt(float[] x, int tokens, Adapter adapter, float[] y) {
+        workers.run(tokens, (token, worker) -> adapter.apply(x, token, token + 1, y));
+    }
+
+    @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         float[] gated = new float[tokens * gate.rows()];
         matmul(x, tokens, new Product(gate, gated), new Product(up, out));

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import elms.kernels.Adapter;
 import elms.kernels.KeyValues;
 import elms.kernels.Matrix;
 import java.lang.foreign.FunctionDescriptor;
@@ -22,6 +23,7 @@ final class NativeFunctions {
     private final MethodHandle panels;
     private final MethodHandle gated;
     private final MethodHandle quantize;
+    private final MethodHandle adapt;
     private final MethodHandle rmsNorm;
     private final MethodHandle rotate;
     private final MethodHandle append;
@@ -37,6 +39,8 @@ final class NativeFunctions {
         gated = function(library, "gated", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT,
                 ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         quantize = function(library, "quantize", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+        adapt = function(library, "adapt", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS,
+                JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         rmsNorm = function(library, "rms_norm", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS);
         rotate = function(library, "rotate", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         append = function(library, "append", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
@@ -86,6 +90,18 @@ final class NativeFunctions {
     void quantize(float[] x, int width, int tokens, int terms, int first, int last, byte[] out) {
         try {
             quantize.invokeExact(MemorySegment.ofArray(x), width, tokens, terms, first, last, MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** Tokens {@code [first, last)}, with room for the rank's panels between the matrices of each. */
+    void adapt(Adapter adapter, float[] x, int first, int last, float[] inner, float[] y) {
+        try {
+            adapt.invokeExact(MemorySegment.ofArray(adapter.down()), adapter.downStride(), adapter.rank(), adapter.columns(),
+                    MemorySegment.ofArray(adapter.up()), adapter.scales().length, adapter.bias().length,
+                    MemorySegment.ofArray(adapter.scales()), MemorySegment.ofArray(adapter.bias()), MemorySegment.ofArray(x), first, last,
+                    MemorySegment.ofArray(inner), MemorySegment.ofArray(y));
         } catch (Throwable e) {
             throw failed(e);
         }

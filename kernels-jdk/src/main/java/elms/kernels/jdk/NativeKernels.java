@@ -1,5 +1,6 @@
 package elms.kernels.jdk;
 
+import elms.kernels.Adapter;
 import elms.kernels.Form;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
@@ -18,6 +19,7 @@ public final class NativeKernels implements Kernels {
     /** 32 bytes, their scale, and their sum. */
     private static final int ACTIVATION_BLOCK_BYTES = 40;
     private static final int TOKENS_PER_TASK = 16;
+    private static final int ADAPTED_PER_TASK = 32;
     /** Most multiplications in a task, some hundred microseconds of an old processor. */
     private static final long TASK_PRODUCTS = 20_000_000;
     private static final int TASKS_PER_WORKER = 6;
@@ -31,7 +33,7 @@ public final class NativeKernels implements Kernels {
     private final Workers workers;
     private final PagedAttention attention;
     private final PagePool<short[]> pages = new PagePool<>(short[]::new);
-    private final float[][] sums;
+    private final float[][] scratch;
     private byte[] activations = {};
 
     NativeKernels(NativeLibrary library, int threads) {
@@ -39,7 +41,7 @@ public final class NativeKernels implements Kernels {
         functions = new NativeFunctions(library);
         workers = new Workers(threads);
         attention = new PagedAttention(workers, () -> new NativeTileAttention(functions));
-        sums = new float[threads][];
+        scratch = new float[threads][0];
     }
 
     @Override
@@ -69,7 +71,7 @@ public final class NativeKernels implements Kernels {
                 int last = Math.min((task + 1) * step, pairs[i + 1]) - pairs[i];
                 if (first < last) {
                     Matrix w = products[i].weights();
-                    functions.matmul(w, input(w, x), tokens, PRECISE, first, last, false, sums[worker], products[i].out());
+                    functions.matmul(w, input(w, x), tokens, PRECISE, first, last, false, scratch[worker], products[i].out());
                 }
             }
         });
@@ -81,7 +83,7 @@ public final class NativeKernels implements Kernels {
         int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
         int step = 2 * step(Math.ceilDiv(listed.length, 2), 1, weights.columns());
         workers.run(Math.ceilDiv(listed.length, step), (task, worker) -> functions.panels(weights, input(weights, x), PRECISE, listed,
-                task * step, Math.min(listed.length, (task + 1) * step), sums[worker], out));
+                task * step, Math.min(listed.length, (task + 1) * step), scratch[worker], out));
     }
 
     @Override
@@ -90,7 +92,7 @@ public final class NativeKernels implements Kernels {
         int pairs = Math.ceilDiv(weights.panels(), 2);
         int step = step(pairs, tokens, weights.columns());
         workers.run(Math.ceilDiv(pairs, step), (task, worker) -> functions.matmul(weights, input(weights, x), tokens, ROUNDED,
-                task * step, Math.min(pairs, (task + 1) * step), true, sums[worker], y));
+                task * step, Math.min(pairs, (task + 1) * step), true, scratch[worker], y));
     }
 
     @Override
@@ -99,7 +101,14 @@ public final class NativeKernels implements Kernels {
         requireColumns(up, gate.columns());
         int step = step(gate.panels(), tokens, gate.columns());
         workers.run(Math.ceilDiv(gate.panels(), step), (task, worker) -> functions.gated(gate, up, input(gate, x), input(up, x),
-                tokens, task * step, Math.min(gate.panels(), (task + 1) * step), sums[worker], out));
+                tokens, task * step, Math.min(gate.panels(), (task + 1) * step), scratch[worker], out));
+    }
+
+    @Override
+    public void adapt(float[] x, int tokens, Adapter adapter, float[] y) {
+        int floats = Adapter.panels(adapter.rank()) * Adapter.PANEL * Math.min(tokens, ADAPTED_PER_TASK);
+        workers.run(Math.ceilDiv(tokens, ADAPTED_PER_TASK), (task, worker) -> functions.adapt(adapter, x, task * ADAPTED_PER_TASK,
+                Math.min(tokens, (task + 1) * ADAPTED_PER_TASK), scratch(worker, floats), y));
     }
 
     /** Rounds activations and makes room for sums. */
@@ -108,12 +117,18 @@ public final class NativeKernels implements Kernels {
         if (activations.length < bytes) {
             activations = new byte[bytes];
         }
-        for (int worker = 0; worker < sums.length; worker++) {
-            if (sums[worker] == null || sums[worker].length < tokens * terms * PAIR_ROWS) {
-                sums[worker] = new float[tokens * terms * PAIR_ROWS];
-            }
+        for (int worker = 0; worker < scratch.length; worker++) {
+            scratch(worker, tokens * terms * PAIR_ROWS);
         }
         forTokens(tokens, (first, last) -> functions.quantize(x, columns, tokens, terms, first, last, activations));
+    }
+
+    /** A worker's own memory, with room for so many floats. */
+    private float[] scratch(int worker, int floats) {
+        if (scratch[worker].length < floats) {
+            scratch[worker] = new float[floats];
+        }
+        return scratch[worker];
     }
 
     private MemorySegment input(Matrix weights, float[] x) {

@@ -3,6 +3,7 @@ package elms.kernels.jdk;
 import static elms.kernels.jdk.Lanes.COUNT;
 import static elms.kernels.jdk.Lanes.FLOAT;
 
+import elms.kernels.Adapter;
 import elms.kernels.FloatKeyValues;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
@@ -20,6 +21,7 @@ import jdk.incubator.vector.FloatVector;
  */
 public final class VectorKernels implements Kernels {
     private static final int NORM_ROWS_PER_TASK = 16;
+    private static final int ADAPTED_PER_TASK = 16;
 
     private final Workers workers;
     private final PanelGroup[] groups;
@@ -69,6 +71,12 @@ public final class VectorKernels implements Kernels {
             groups[worker].multiply(x, 1, weights, wanted[task]);
             groups[worker].store(out);
         });
+    }
+
+    @Override
+    public void adapt(float[] x, int tokens, Adapter adapter, float[] y) {
+        workers.run(Math.ceilDiv(tokens, ADAPTED_PER_TASK), (task, worker) ->
+                adapter.apply(x, task * ADAPTED_PER_TASK, Math.min(tokens, (task + 1) * ADAPTED_PER_TASK), y));
     }
 
     @Override

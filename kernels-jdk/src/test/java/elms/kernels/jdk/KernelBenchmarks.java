@@ -47,7 +47,8 @@ final class KernelBenchmarks {
             return row + String.format(Locale.ROOT, " %.1f GB/s | %.2f |", bytes / 1e9, bytes / peak.bandwidth());
         }
         double products = work.products() * 1e6 / micros;
-        double most = work.kind == KernelWork.Kind.ATTENTION ? peak.floats() : peak.integers();
+        boolean inFloats = work.kind == KernelWork.Kind.ATTENTION || work.kind == KernelWork.Kind.ADAPT;
+        double most = inFloats ? peak.floats() : peak.integers();
         return row + String.format(Locale.ROOT, " %.1f GMAC/s | %.2f |", products / 1e9, products / most);
     }
 

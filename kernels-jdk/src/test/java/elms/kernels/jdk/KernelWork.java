@@ -1,5 +1,6 @@
 package elms.kernels.jdk;
 
+import elms.kernels.Adapter;
 import elms.kernels.Form;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
@@ -7,6 +8,7 @@ import elms.kernels.Kernels.Product;
 import elms.kernels.Matrix;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -23,6 +25,7 @@ public enum KernelWork {
     GATED_PREFILL_Q8(Kind.GATED, Form.Q8, 256),
     ADD_PREFILL_Q4(Kind.ADD, Form.Q4, 256),
     ADD_PREFILL_Q8(Kind.ADD, Form.Q8, 256),
+    ADAPT_PREFILL(Kind.ADAPT, Form.Q8, 256),
     ATTENTION_PREFILL(Kind.ATTENTION, Form.F32, 256),
     NORM_PREFILL(Kind.NORM, Form.F32, 256),
     MATMUL_DECODE_Q4(Kind.MATMUL, Form.Q4, 1),
@@ -33,14 +36,16 @@ public enum KernelWork {
     ADD_DECODE_Q8(Kind.ADD, Form.Q8, 1),
     HEAD_DECODE_Q4(Kind.HEAD, Form.Q4, 1),
     HEAD_DECODE_Q8(Kind.HEAD, Form.Q8, 1),
+    ADAPT_DECODE(Kind.ADAPT, Form.Q8, 1),
     ATTENTION_DECODE(Kind.ATTENTION, Form.F32, 1),
     NORM_DECODE(Kind.NORM, Form.F32, 1);
 
-    /** MATMUL: queries, keys and values; ADD: down; HEAD: the vocabulary; ATTENTION: to the end of a context of 512. */
-    enum Kind { MATMUL, GATED, ADD, HEAD, ATTENTION, NORM }
+    /** MATMUL: queries, keys and values; ADD: down; ADAPT: beside it; HEAD: the vocabulary; ATTENTION: to the end of a context of 512. */
+    enum Kind { MATMUL, GATED, ADD, ADAPT, HEAD, ATTENTION, NORM }
 
     private static final int WIDTH = 576;
     private static final int NEURONS = 1536;
+    private static final int RANK = 16;
     private static final int HEADS = 9;
     private static final int KV_HEADS = 3;
     private static final int HEAD_DIM = 64;
@@ -63,6 +68,7 @@ public enum KernelWork {
         return switch (kind) {
             case ATTENTION -> IntStream.rangeClosed(CONTEXT - tokens + 1, CONTEXT).asLongStream().sum() * 2 * HEADS * HEAD_DIM;
             case NORM -> 0;
+            case ADAPT -> (long) RANK * (NEURONS + WIDTH) * tokens;
             default -> shapes().stream().mapToLong(shape -> (long) shape[0] * shape[1] * tokens).sum();
         };
     }
@@ -72,6 +78,7 @@ public enum KernelWork {
         return switch (kind) {
             case ATTENTION -> 2L * KV_HEADS * HEAD_DIM * CONTEXT * (provider == Provider.NATIVE ? Short.BYTES : Float.BYTES);
             case NORM -> 0;
+            case ADAPT -> (long) RANK * (NEURONS + WIDTH);
             default -> shapes().stream().mapToLong(shape -> Matrix.packedBytes(form, shape[0], shape[1])).sum();
         };
     }
@@ -93,6 +100,7 @@ public enum KernelWork {
         return switch (kind) {
             case ATTENTION -> attention(kernels, random);
             case NORM -> norm(kernels, random);
+            case ADAPT -> adapt(kernels, random);
             default -> matrices(kernels, random);
         };
     }
@@ -102,6 +110,19 @@ public enum KernelWork {
         float[] weight = random.floats(WIDTH, 1);
         float[] out = new float[x.length];
         return List.of(() -> kernels.rmsNorm(x, tokens, weight, 1e-5f, out));
+    }
+
+    private List<Runnable> adapt(Kernels kernels, RandomData random) {
+        float[][] down = new float[RANK][];
+        float[][] up = new float[RANK][];
+        Arrays.setAll(down, k -> random.floats(NEURONS, 1));
+        Arrays.setAll(up, k -> random.floats(WIDTH, 1));
+        float[] x = random.floats(tokens * NEURONS, 1);
+        float[] y = new float[tokens * WIDTH];
+        return cycle(() -> {
+            Adapter adapter = Adapter.of(down, up, new float[WIDTH]);
+            return () -> kernels.adapt(x, tokens, adapter, y);
+        });
     }
 
     private List<Runnable> attention(Kernels kernels, RandomData random) {

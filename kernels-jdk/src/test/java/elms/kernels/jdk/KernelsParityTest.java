@@ -2,6 +2,7 @@ package elms.kernels.jdk;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import elms.kernels.Adapter;
 import elms.kernels.Form;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
@@ -9,6 +10,7 @@ import elms.kernels.Kernels.Product;
 import elms.kernels.Matrix;
 import elms.kernels.ScalarKernels;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,6 +64,52 @@ abstract class KernelsParityTest {
         SCALAR.gatedMatmul(x, tokens, w, up, expected);
         kernels.gatedMatmul(x, tokens, w, up, actual);
         assertClose(actual, expected);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"70, 96, 16, 1", "33, 31, 5, 3", "17, 100, 40, 70", "64, 7, 8, 4", "576, 576, 16, 50", "1, 1, 1, 1"})
+    void adaptAddsALowRankMatrixAndABias(int rows, int columns, int rank, int tokens) {
+        RandomData data = new RandomData(rows * 31L + columns + rank);
+        Adapter whole = adapter(data, rank, columns, rows);
+        for (Adapter adapter : List.of(whole, whole.view(Math.max(1, rank / 2), Math.max(1, columns - 3), whole.bias()),
+                Adapter.ofBias(whole.bias()))) {
+            float[] x = data.floats(tokens * adapter.columns(), 1);
+            float[] expected = data.floats(tokens * rows, 1);
+            float[] actual = expected.clone();
+            SCALAR.adapt(x, tokens, adapter, expected);
+            kernels.adapt(x, tokens, adapter, actual);
+            assertClose(actual, expected);
+        }
+    }
+
+    @Test
+    void adaptMultipliesWithBothMatrices() {
+        float[][] down = {{1, 2, 0}, {0, 1, -2}};
+        float[][] up = {{1, 0, 0, 2}, {0, -1, 0, 1}};
+        float[] y = {10, 20, 30, 40, 10, 20, 30, 40};
+        kernels.adapt(new float[] {1, 1, 1, 0, 0, 3}, 2, Adapter.of(down, up, new float[] {0.5f, 0, 0, 0}), y);
+        assertClose(y, new float[] {13.5f, 21, 30, 45, 10.5f, 26, 30, 34}, 0.01f);
+    }
+
+    @Test
+    void adaptMayReadWhatItWrites() {
+        RandomData data = new RandomData(8);
+        Adapter adapter = adapter(data, 12, 64, 64);
+        float[] x = data.floats(40 * 64, 1);
+        float[] expected = x.clone();
+        kernels.adapt(x.clone(), 40, adapter, expected);
+        kernels.adapt(x, 40, adapter, x);
+        assertThat(x).isEqualTo(expected);
+    }
+
+    private static Adapter adapter(RandomData data, int rank, int columns, int rows) {
+        float[][] down = new float[rank][];
+        float[][] up = new float[rank][];
+        for (int k = 0; k < rank; k++) {
+            down[k] = data.floats(columns, 1);
+            up[k] = data.floats(rows, 1);
+        }
+        return Adapter.of(down, up, data.floats(rows, 1));
     }
 
     @ParameterizedTest
@@ -182,9 +230,11 @@ abstract class KernelsParityTest {
         Matrix gate = data.matrix(Form.Q4, 100, 1100);
         Matrix up = data.matrix(Form.Q8, 100, 1100);
         float[] x = data.floats(tokens * 1100, 1);
+        Adapter adapter = adapter(data, 16, 1100, 100);
         float[] whole = new float[tokens * 100];
         kernels.gatedMatmul(x, tokens, gate, up, whole);
         kernels.matmulAdd(x, tokens, up, whole);
+        kernels.adapt(x, tokens, adapter, whole);
 
         int[] kvHeadOf = {0, 1, 1, 0, 1};
         KeyValues cache = kernels.newCache(2, 24);
@@ -199,6 +249,7 @@ abstract class KernelsParityTest {
             float[] out = new float[count * 100];
             kernels.gatedMatmul(part, count, gate, up, out);
             kernels.matmulAdd(part, count, up, out);
+            kernels.adapt(part, count, adapter, out);
             assertThat(out).isEqualTo(Arrays.copyOfRange(whole, from * 100, (from + count) * 100));
         }
         for (int end = tokens; end > 0; end -= batch) {
@@ -213,11 +264,15 @@ abstract class KernelsParityTest {
 
     /** Sums of n products may differ in their rounding: by a few units in the last place of the largest result. */
     static void assertClose(float[] actual, float[] expected) {
+        assertClose(actual, expected, 2e-5f);
+    }
+
+    private static void assertClose(float[] actual, float[] expected, float share) {
         float largest = 0;
         for (float value : expected) {
             largest = Math.max(largest, Math.abs(value));
         }
-        float tolerance = 2e-5f * largest;
+        float tolerance = share * largest;
         for (int i = 0; i < expected.length; i++) {
             float difference = Math.abs(actual[i] - expected[i]);
             assertThat(difference <= tolerance || actual[i] == expected[i])
