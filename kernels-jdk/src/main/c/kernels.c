@@ -359,6 +359,9 @@ INLINE void adapt_tile(const int tokens, const int8_t *down, int down_columns, i
  */
 void EXPORT(adapt)(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
                    const float *scales, const float *bias, const float *x, int first, int last, float *inner, float *y) {
+    /* They are too short for the processor to see what comes next. */
+    for (int64_t line = 0; line < (int64_t)width * PANEL; line += 64) __builtin_prefetch(down + line, 0, 0);
+    for (int64_t line = 0; line < (int64_t)rows * up_ranks; line += 64) __builtin_prefetch(up + line, 0, 0);
     for (int t = first; t < last;) {
         const float *from = x + (int64_t)t * width;
         float *to = y + (int64_t)t * rows;
