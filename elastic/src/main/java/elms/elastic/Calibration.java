@@ -1,100 +1,87 @@
 package elms.elastic;
 
 import elms.engine.ElmsException;
-import elms.engine.text.ChatTemplate;
-import elms.engine.text.Encoding;
-import elms.engine.text.Message;
-import elms.engine.text.Tokenizer;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Random;
 
 /**
- * Token sequences of one length to measure a model on, those for choosing kept apart from those for statistics.
+ * Token sequences of one length to measure a model on and to train it with; those for choosing come from documents that the
+ * others have not seen.
  *
  * @param statistics what activations are collected on
- * @param selection what anchors are chosen on: whole documents that the statistics have not seen
+ * @param selection what widths are chosen on
+ * @param training what levels are recovered with
  */
-public record Calibration(List<int[]> statistics, List<int[]> selection) {
-    private static final int LENGTH = 256;
-    private static final int MOST_STATISTICS = 60;
+public record Calibration(List<int[]> statistics, List<int[]> selection, List<int[]> training) {
+    /** Tokens of a sequence. */
+    public static final int LENGTH = 256;
+    static final int MOST_STATISTICS = 60;
     private static final int MOST_SELECTION = 6;
-    private static final String DOCUMENT_END = "\n\n\n";
-
-    /** Passages of public-domain books that come with Elms, as documents. */
-    public static List<String> shipped() {
-        try (InputStream in = Calibration.class.getResourceAsStream("calibration.txt")) {
-            return documents(new String(in.readAllBytes(), StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            throw new ElmsException("the calibration text that comes with Elms cannot be read: " + e.getMessage(), e);
-        }
-    }
-
-    /** Documents of UTF-8 text files; three line ends in a row part documents. */
-    public static List<String> read(List<Path> files) {
-        List<String> documents = new ArrayList<>();
-        for (Path file : files) {
-            try {
-                documents.addAll(documents(Files.readString(file)));
-            } catch (CharacterCodingException e) {
-                throw new ElmsException("the calibration text " + file + " is not UTF-8", e);
-            } catch (IOException e) {
-                throw new ElmsException("the calibration text " + file + " cannot be read: " + e.getMessage(), e);
-            }
-        }
-        return documents;
-    }
+    /** One document of so many is for selection. */
+    private static final int SELECTION_PART = 6;
+    private static final long SEED = 1;
 
     /**
-     * Cuts documents into sequences. Every third sequence is laid out as a chat, so that the model's control tokens take part.
-     * The last sixth of the documents is for selection.
+     * Cuts documents into sequences. Every file has an equal part in each of the three: the sequences of a short one come round
+     * again.
+     *
+     * @param files documents, each as tokens, file by file
+     * @param separator tokens between two documents
      */
-    public static Calibration of(List<String> documents, Tokenizer tokenizer, ChatTemplate template) {
-        int forSelection = Math.max(1, documents.size() / 6);
-        int cut = documents.size() - forSelection;
-        Calibration calibration = new Calibration(
-                sequences(documents.subList(0, cut), MOST_STATISTICS, tokenizer, template),
-                sequences(documents.subList(cut, documents.size()), MOST_SELECTION, tokenizer, template));
-        if (calibration.statistics.isEmpty() || calibration.selection.isEmpty()) {
-            throw new ElmsException("the calibration text is too short; give at least two documents of " + LENGTH
-                    + " tokens, parted by two empty lines");
+    public static Calibration of(List<List<int[]>> files, int[] separator) {
+        List<List<int[]>> chosen = new ArrayList<>();
+        List<List<int[]>> rest = new ArrayList<>();
+        for (List<int[]> documents : files) {
+            int cut = documents.size() - Math.max(1, Math.min(MOST_SELECTION, documents.size() / SELECTION_PART));
+            rest.add(sequences(documents.subList(0, cut), separator));
+            chosen.add(sequences(documents.subList(cut, documents.size()), separator));
         }
-        return calibration;
+        List<int[]> training = mixed(rest);
+        List<int[]> selection = mixed(chosen);
+        if (training.isEmpty() || selection.isEmpty()) {
+            throw new ElmsException("the calibration text is too short; give at least two documents of " + LENGTH
+                    + " tokens in a file, parted by two empty lines");
+        }
+        return new Calibration(training.subList(0, Math.min(MOST_STATISTICS, training.size())),
+                selection.subList(0, Math.min(MOST_SELECTION, selection.size())), training);
     }
 
-    private static List<int[]> sequences(List<String> documents, int most, Tokenizer tokenizer, ChatTemplate template) {
-        List<int[]> sequences = new ArrayList<>();
-        int perDocument = Math.max(1, most / Math.max(1, documents.size()));
-        for (String document : documents) {
-            Encoding encoding = tokenizer.encode(document);
-            for (int from = 0; from < perDocument * LENGTH && from + LENGTH <= encoding.length() && sequences.size() < most;
-                    from += LENGTH) {
-                sequences.add(sequences.size() % 3 == 2
-                        ? asChat(document.substring(encoding.starts()[from]), tokenizer, template)
-                        : Arrays.copyOfRange(encoding.ids(), from, from + LENGTH));
-            }
+    /** Tokens that a training reads before it begins again. */
+    public long trainingTokens() {
+        return (long) training.size() * LENGTH;
+    }
+
+    /** Documents one after another, cut anew. */
+    private static List<int[]> sequences(List<int[]> documents, int[] separator) {
+        int[] all = new int[documents.stream().mapToInt(document -> document.length + separator.length).sum()];
+        int end = 0;
+        for (int[] document : documents) {
+            System.arraycopy(document, 0, all, end, document.length);
+            System.arraycopy(separator, 0, all, end + document.length, separator.length);
+            end += document.length + separator.length;
         }
+        List<int[]> sequences = new ArrayList<>();
+        for (int from = 0; from + LENGTH <= end; from += LENGTH) {
+            sequences.add(Arrays.copyOfRange(all, from, from + LENGTH));
+        }
+        Collections.shuffle(sequences, new Random(SEED));
         return sequences;
     }
 
-    /** The beginning of a text as a question and an answer. */
-    private static int[] asChat(String text, Tokenizer tokenizer, ChatTemplate template) {
-        int cut = Math.min(text.length(), 2 * LENGTH);
-        int end = Math.min(text.length(), 8 * LENGTH);
-        int[] ids = tokenizer.encode(template.render(List.of(
-                Message.user("Continue this text:\n\n" + text.substring(0, cut)),
-                Message.assistant(text.substring(cut, end))))).ids();
-        return Arrays.copyOf(ids, Math.min(ids.length, LENGTH));
-    }
-
-    private static List<String> documents(String text) {
-        return Arrays.stream(text.replace("\r\n", "\n").split(DOCUMENT_END)).map(String::strip).filter(part -> !part.isEmpty())
-                .toList();
+    /** One sequence of every file in turn, until the longest has given all. */
+    private static List<int[]> mixed(List<List<int[]>> files) {
+        List<int[]> mixed = new ArrayList<>();
+        int longest = files.stream().mapToInt(List::size).max().orElse(0);
+        for (int i = 0; i < longest; i++) {
+            for (List<int[]> sequences : files) {
+                if (!sequences.isEmpty()) {
+                    mixed.add(sequences.get(i % sequences.size()));
+                }
+            }
+        }
+        return mixed;
     }
 }

@@ -12,73 +12,105 @@ import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
 import elms.kernels.Kernels;
-import elms.kernels.Matrix;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Set;
-import java.util.stream.DoubleStream;
+import java.util.Optional;
 
-/** Makes a pack: statistics of the activations, the order by importance, anchor layers by leaving one layer out, levels. */
+/**
+ * Makes a pack: statistics of the activations, the order by importance, widths by what each block of each layer is worth, biases
+ * for what is left out, directions of the screen. What takes longer is {@link elms.elastic.recovery.Recovery}'s.
+ */
 public final class Elasticizer {
     /** Shares of the decoder's weights that levels aim at. */
-    private static final double[] SHARES = {0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3};
+    public static final List<Double> SHARES = List.of(0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3);
+    /** Sequences to choose coarse widths on. */
+    private static final int FEW = 2;
     private static final double STATISTICS_PART = 0.2;
     private static final double DIRECTIONS_FROM = 0.9;
-    /** Share of the width. */
-    private static final double DIRECTIONS = 0.45;
-    private static final int LEAST_VOCABULARY = 16_384;
-    private static final int LEAST_WIDTH = 256;
-    /** Neighbouring tokens' hidden states are alike. */
-    private static final int HIDDEN_STEP = 2;
 
+    private final GgufFile file;
+    private final ModelConfig config;
     private final Kernels kernels;
     private final Progress progress;
 
-    public Elasticizer(Kernels kernels, Progress progress) {
+    public Elasticizer(GgufFile file, Kernels kernels, Progress progress) {
+        this.file = file;
+        this.config = ModelConfig.of(file);
         this.kernels = kernels;
         this.progress = progress;
+    }
+
+    /** Makes the pack of a base model, with the usual levels and without room for adapters. */
+    public Pack make(String baseSha256, Calibration calibration, String provenance) {
+        return make(baseSha256, calibration, SHARES, 0, provenance);
     }
 
     /**
      * Makes the pack of a base model.
      *
-     * @param baseSha256 hash of {@code file}
+     * @param baseSha256 hash of the base file
+     * @param shares of the decoder's weights that levels aim at, adapters counted
+     * @param rank most that recovery may give a level's adapters; 0 if none follows, when widths need less care, too
      * @param provenance what the calibration is, for the pack
      */
-    public Pack make(GgufFile file, String baseSha256, Calibration calibration, String provenance) {
-        ModelConfig config = ModelConfig.of(file);
-        Order identity = Order.identity(config);
-        Weights weights = Weights.of(config, identity, new WeightPacker(file, config, identity, Precision.PACKED));
-        Order order = Importance.order(weights, statistics(weights, calibration.statistics()));
-        Set<Integer> anchors = Levels.anchors(lossWithoutEachLayer(weights, calibration.selection()));
-        List<Level> levels = DoubleStream.of(SHARES).mapToObj(share -> Levels.of(config, anchors, share)).distinct().toList();
-        float[][] directions = directions(file, config, order, levels, calibration.statistics());
-        progress.at("Done", 1);
-        return new Pack(baseSha256, order, levels, directions, provenance + "; anchor layers " + anchors);
+    public Pack make(String baseSha256, Calibration calibration, List<Double> shares, int rank, String provenance) {
+        Weights original = weights(Order.identity(config));
+        UnitStatistics statistics = statistics(original, calibration.statistics());
+        Order order = Importance.order(original, statistics);
+        Weights weights = weights(order);
+        Compensation compensation = new Compensation(weights, statistics);
+        List<int[]> selection = calibration.selection();
+        Divergence divergence = new Divergence(weights, kernels,
+                rank > 0 ? selection : selection.subList(0, Math.min(FEW, selection.size())));
+        Widths widths = Widths.measure(config, rank > 0 ? Widths.THIRDS : Widths.COARSE,
+                level -> divergence.of(compensation.of(level, 0)),
+                (step, share) -> progress.at(step, STATISTICS_PART + (DIRECTIONS_FROM - STATISTICS_PART) * share));
+        List<Level> levels = shares.stream().map(share -> level(share, widths, compensation, rank)).toList();
+        Pack pack = new Pack(baseSha256, order, levels, new float[0][], Optional.empty(), provenance);
+        return withDirections(pack, weights, calibration.statistics());
     }
 
-    /** Directions of the screen, from what the levels below the full one give the output head; none where it would save little. */
-    private float[][] directions(GgufFile file, ModelConfig config, Order order, List<Level> levels, List<int[]> texts) {
-        if (config.vocabulary() < LEAST_VOCABULARY || config.width() < LEAST_WIDTH) {
-            return new float[0][];
-        }
-        Weights weights = Weights.of(config, order, new WeightPacker(file, config, order, Precision.PACKED));
-        Transformer transformer = new Transformer(weights, kernels);
+    /** A level whose adapters are counted in its share. */
+    private Level level(double share, Widths widths, Compensation compensation, int most) {
+        int rank = Rank.of(compensation.of(widths.of(share), most), config);
+        double adapters = (double) compensation.of(widths.of(share), rank).adapterWeights(config) / config.decoderWeights();
+        return compensation.of(widths.of(share - adapters), rank);
+    }
+
+    /** The pack with the screen's directions, from what its levels give the output head; none where it would save little. */
+    private Pack withDirections(Pack pack, Weights weights, List<int[]> texts) {
         HiddenStatistics statistics = new HiddenStatistics(config.width());
-        for (int i = 0; i < texts.size(); i++) {
-            progress.at("Measuring what the output head reads", DIRECTIONS_FROM + (1 - DIRECTIONS_FROM) * i / texts.size());
-            try (KvCache cache = transformer.newCache(texts.get(i).length)) {
-                transformer.read(texts.get(i), SubModel.of(weights, levels.get(i % levels.size())), cache);
+        if (HiddenStatistics.isWorthAScreen(config)) {
+            Transformer transformer = new Transformer(weights, kernels);
+            for (int i = 0; i < texts.size(); i++) {
+                progress.at("Measuring what the output head reads", DIRECTIONS_FROM + (1 - DIRECTIONS_FROM) * i / texts.size());
+                try (KvCache cache = transformer.newCache(texts.get(i).length)) {
+                    transformer.read(texts.get(i), SubModel.of(weights, pack.levels().get(i % pack.levels().size())), cache);
+                }
+                statistics.add(transformer.hidden(0, texts.get(i).length));
             }
-            statistics.add(transformer.hidden(0, texts.get(i).length), HIDDEN_STEP);
         }
-        return statistics.directions((int) (DIRECTIONS * config.width()) / Matrix.BLOCK_COLUMNS * Matrix.BLOCK_COLUMNS);
+        progress.at("Done", 1);
+        return new Pack(pack.baseSha256(), pack.order(), pack.levels(), statistics.directions(), pack.adapters(), pack.provenance());
+    }
+
+    /**
+     * The pack with the screen's directions, measured anew on its levels as they are now.
+     *
+     * @param texts the first of these are read
+     */
+    public Pack remeasured(Pack pack, List<int[]> texts) {
+        Weights weights = Weights.of(config, pack.order(), new WeightPacker(file, config, pack, Precision.PACKED));
+        return withDirections(pack, weights, texts.subList(0, Math.min(Calibration.MOST_STATISTICS, texts.size())));
+    }
+
+    private Weights weights(Order order) {
+        return Weights.of(config, order, new WeightPacker(file, config, order, Precision.PACKED));
     }
 
     private UnitStatistics statistics(Weights weights, List<int[]> texts) {
-        UnitStatistics statistics = new UnitStatistics(weights.config());
+        UnitStatistics statistics = new UnitStatistics(config);
         Transformer transformer = new Transformer(weights, kernels);
-        SubModel full = SubModel.of(weights, Level.full(weights.config()));
+        SubModel full = SubModel.of(weights, Level.full(config));
         for (int i = 0; i < texts.size(); i++) {
             progress.at("Measuring activations", STATISTICS_PART * i / texts.size());
             try (KvCache cache = transformer.newCache(texts.get(i).length)) {
@@ -86,19 +118,5 @@ public final class Elasticizer {
             }
         }
         return statistics;
-    }
-
-    /** Divergence from the full model when one layer is skipped, for every layer. */
-    private double[] lossWithoutEachLayer(Weights weights, List<int[]> texts) {
-        Divergence divergence = new Divergence(weights, kernels, texts);
-        double[] loss = new double[weights.config().layers()];
-        Arrays.setAll(loss, layer -> {
-            progress.at("Leaving out layers", STATISTICS_PART + (DIRECTIONS_FROM - STATISTICS_PART) * layer / loss.length);
-            Level without = Level.full(weights.config());
-            without.heads()[layer] = 0;
-            without.neurons()[layer] = 0;
-            return divergence.of(without);
-        });
-        return loss;
     }
 }

@@ -2,22 +2,42 @@ package elms.elastic;
 
 import elms.engine.decode.Probe;
 import elms.engine.model.ModelConfig;
+import java.util.Arrays;
 
-/** Mean squares of what every head dimension and every neuron of the full model puts out. */
+/** Means and mean squares of what every head dimension and every neuron of the full model puts out. */
 final class UnitStatistics implements Probe {
-    private final double[][] headSquares;
-    private final double[][] neuronSquares;
+    /** Sums over tokens, one number a unit. */
+    private record Sums(double[] plain, double[] squared) {
+        Sums(int units) {
+            this(new double[units], new double[units]);
+        }
+
+        void add(float[] rows, int tokens) {
+            int width = plain.length;
+            for (int token = 0; token < tokens; token++) {
+                for (int i = 0; i < width; i++) {
+                    double value = rows[token * width + i];
+                    plain[i] += value;
+                    squared[i] += value * value;
+                }
+            }
+        }
+    }
+
+    private final Sums[] heads;
+    private final Sums[] neurons;
     private long tokens;
 
     UnitStatistics(ModelConfig config) {
-        int headOutputs = config.heads() * config.headDim();
-        headSquares = new double[config.layers()][headOutputs];
-        neuronSquares = new double[config.layers()][config.neurons()];
+        heads = new Sums[config.layers()];
+        neurons = new Sums[config.layers()];
+        Arrays.setAll(heads, layer -> new Sums(config.heads() * config.headDim()));
+        Arrays.setAll(neurons, layer -> new Sums(config.neurons()));
     }
 
     @Override
     public void heads(int layer, float[] attended, int tokens) {
-        add(attended, tokens, headSquares[layer]);
+        heads[layer].add(attended, tokens);
         if (layer == 0) {
             this.tokens += tokens;
         }
@@ -25,34 +45,30 @@ final class UnitStatistics implements Probe {
 
     @Override
     public void neurons(int layer, float[] activations, int tokens) {
-        add(activations, tokens, neuronSquares[layer]);
+        neurons[layer].add(activations, tokens);
     }
 
-    private static void add(float[] rows, int tokens, double[] squares) {
-        int width = squares.length;
-        for (int token = 0; token < tokens; token++) {
-            for (int i = 0; i < width; i++) {
-                double value = rows[token * width + i];
-                squares[i] += value * value;
-            }
-        }
+    /** Mean of each head dimension. */
+    double[] headMean(int layer) {
+        return mean(heads[layer].plain);
+    }
+
+    /** Mean of each neuron. */
+    double[] neuronMean(int layer) {
+        return mean(neurons[layer].plain);
     }
 
     /** Mean square of each head dimension. */
     double[] headPower(int layer) {
-        return mean(headSquares[layer]);
+        return mean(heads[layer].squared);
     }
 
     /** Mean square of each neuron. */
     double[] neuronPower(int layer) {
-        return mean(neuronSquares[layer]);
+        return mean(neurons[layer].squared);
     }
 
     private double[] mean(double[] sums) {
-        double[] mean = new double[sums.length];
-        for (int i = 0; i < mean.length; i++) {
-            mean[i] = sums[i] / tokens;
-        }
-        return mean;
+        return Arrays.stream(sums).map(sum -> sum / tokens).toArray();
     }
 }

@@ -11,7 +11,9 @@ import elms.engine.gguf.TensorType;
 import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
+import elms.engine.model.Pack;
 import elms.engine.model.SubModel;
+import elms.engine.model.TestRecovery;
 import elms.engine.model.TestWeights;
 import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
@@ -19,6 +21,7 @@ import elms.engine.model.Weights;
 import elms.kernels.Kernels;
 import elms.kernels.ScalarKernels;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -76,9 +79,47 @@ class GgufExportTest {
         }
     }
 
+    /** The engine reads no biases, so this level has none. */
+    @ParameterizedTest
+    @CsvSource({"ODD, 1e-3", "MULTI_HEAD, 1e-3", "FOUR_BITS, 0.3"})
+    void aRecoveredExportComputesWhatTheLevelComputes(String name, float tolerance) throws Exception {
+        NanoModel model = (NanoModel) NanoModel.class.getField(name).get(null);
+        try (GgufFile file = GgufFile.open(model.write(folder))) {
+            ModelConfig config = ModelConfig.of(file);
+            Level small = Level.full(config);
+            small.heads()[0] = 0;
+            small.heads()[1] = config.heads() - 2;
+            small.neurons()[1] = 20;
+            small.neurons()[2] = 0;
+            Pack pack = TestRecovery.pack(config, TestWeights.shuffled(config, 6), small, 4, 1);
+            Level level = pack.levels().get(0);
+            for (float[] bias : level.tuning().orElseThrow().attentionBias()) {
+                Arrays.fill(bias, 0);
+            }
+            for (float[] bias : level.tuning().orElseThrow().feedForwardBias()) {
+                Arrays.fill(bias, 0);
+            }
+            Path whole = folder.resolve("export.gguf");
+            new RecoveredExport(file, config, pack.order(), pack.adapters().orElseThrow(), level).write(whole);
+            float[] expected = logits(Weights.of(config, pack.order(), new WeightPacker(file, config, pack, Precision.FLOAT)), level);
+            try (GgufFile exported = GgufFile.open(whole)) {
+                assertThat(exported.tensor("blk.1.attn_output.bias").columns()).isEqualTo(config.width());
+                Order identity = Order.identity(config);
+                float[] actual = logits(Weights.of(config, identity, new WeightPacker(exported, config, identity, Precision.FLOAT)),
+                        Level.full(config));
+                for (int i = 0; i < expected.length; i++) {
+                    assertThat(actual[i]).isCloseTo(expected[i], within(tolerance));
+                }
+            }
+        }
+    }
+
     private static float[] logits(GgufFile file, Order order, Level level) {
         ModelConfig config = ModelConfig.of(file);
-        Weights weights = Weights.of(config, order, new WeightPacker(file, config, order, Precision.FLOAT));
+        return logits(Weights.of(config, order, new WeightPacker(file, config, order, Precision.FLOAT)), level);
+    }
+
+    private static float[] logits(Weights weights, Level level) {
         Transformer transformer = new Transformer(weights, KERNELS);
         transformer.read(TOKENS, SubModel.of(weights, level), transformer.newCache(TOKENS.length));
         return transformer.logits();

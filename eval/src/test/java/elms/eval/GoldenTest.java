@@ -23,6 +23,7 @@ import elms.text.GgufTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -131,6 +132,20 @@ class GoldenTest {
             return provider.start(2);
         } catch (ProviderUnavailableException e) {
             return Assumptions.abort(e.getMessage());
+        }
+    }
+
+    /** Rounded activations turn a few of 500 answers. */
+    @Test
+    void zeroShotAccuracyIsTheReferences() throws IOException {
+        JsonNode expected = SmolLm2.goldenSummary().get("accuracy_zero_shot_first_1000").get("openbookqa");
+        List<Question> questions = Question.read(SmolLm2.data("qa/openbookqa.test.jsonl"), 1000);
+        try (Kernels kernels = start(Provider.NATIVE)) {
+            MultipleChoice choice = new MultipleChoice(new Transformer(weights, kernels), tokenizer, Reading.all(full));
+            MultipleChoice.Accuracy accuracy = MultipleChoice.Accuracy.of(questions.stream().map(choice::answer).toList());
+            assertThat(accuracy.n()).isEqualTo(expected.get("n").asInt());
+            assertThat(accuracy.acc()).isCloseTo(expected.get("acc").asDouble(), within(0.015));
+            assertThat(accuracy.accNorm()).isCloseTo(expected.get("acc_norm").asDouble(), within(0.015));
         }
     }
 }

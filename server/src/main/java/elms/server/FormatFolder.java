@@ -54,7 +54,8 @@ public final class FormatFolder implements AutoCloseable {
 
     private void writePack(Path file, Pack pack) throws IOException {
         StoredModel stored = new ModelStore(root).find(file.toString()).orElseThrow();
-        new Pack(stored.sha256(), pack.order(), pack.levels(), pack.directions(), pack.provenance()).write(Packs.ownPath(stored));
+        new Pack(stored.sha256(), pack.order(), pack.levels(), pack.directions(), pack.adapters(), pack.provenance())
+                .write(Packs.ownPath(stored));
     }
 
     @Override

@@ -20,10 +20,10 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import java.util.zip.CRC32;
 
 /**
  * From a model file to a model that runs. The first start packs the weights in the pack's order; later ones map the result.
@@ -45,8 +45,10 @@ public final class ModelLoader {
         StoredModel stored = base.stored();
         try {
             Files.createDirectories(stored.folder());
-            Pack pack = pack(base);
-            Weights weights = weights(base, pack);
+            Packs packs = new Packs(base);
+            Path file = pack(packs, base);
+            Pack pack = packs.read(file);
+            Weights weights = weights(base, pack, file);
             List<SubModel> levels = new ArrayList<>();
             levels.add(SubModel.of(weights, Level.full(base.config())));
             pack.levels().forEach(level -> levels.add(SubModel.of(weights, level)));
@@ -56,21 +58,20 @@ public final class ModelLoader {
         }
     }
 
-    private Pack pack(BaseModel base) throws IOException {
-        Packs packs = new Packs(base);
-        Optional<Pack> found = packs.find();
+    private Path pack(Packs packs, BaseModel base) throws IOException {
+        Optional<Path> found = packs.file();
         if (found.isPresent()) {
             return found.get();
         }
-        Pack made = packs.make(List.of(), kernels, progress);
-        made.write(Packs.ownPath(base.stored()));
-        return made;
+        Path own = Packs.ownPath(base.stored());
+        packs.make(List.of(), kernels, progress).write(own);
+        return own;
     }
 
     /** Maps the weights that were packed for a pack, and packs them first if they are not there or are damaged. */
-    private Weights weights(BaseModel base, Pack pack) throws IOException {
+    private Weights weights(BaseModel base, Pack pack, Path file) throws IOException {
         Order order = pack.order();
-        String hash = Integer.toHexString(hash(pack));
+        String hash = checksum(file);
         String key = base.stored().sha256() + ":" + hash;
         Path path = base.stored().folder().resolve(hash + WEIGHTS);
         if (Files.exists(path)) {
@@ -82,14 +83,15 @@ public final class ModelLoader {
         }
         removeOldWeights(base.stored().folder());
         progress.at("Packing weights", 0);
-        PackedFile.write(path, base.config(), key, new WeightPacker(base.file(), base.config(), order, pack.directions(),
-                Precision.PACKED));
+        PackedFile.write(path, base.config(), key, new WeightPacker(base.file(), base.config(), pack, Precision.PACKED));
         progress.at("Packing weights", 1);
         return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));
     }
 
-    private static int hash(Pack pack) {
-        return Arrays.deepHashCode(new Object[] {pack.order().heads(), pack.order().neurons(), pack.directions()});
+    private static String checksum(Path file) throws IOException {
+        CRC32 checksum = new CRC32();
+        checksum.update(Files.readAllBytes(file));
+        return Long.toHexString(checksum.getValue());
     }
 
     /** Removes weights in another order, and what an interrupted start left behind. */

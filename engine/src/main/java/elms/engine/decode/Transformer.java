@@ -1,9 +1,11 @@
 package elms.engine.decode;
 
 import elms.engine.model.ModelConfig;
+import elms.engine.model.Place;
 import elms.engine.model.SubModel;
 import elms.engine.model.SubModel.Layer;
 import elms.engine.model.Weights;
+import elms.kernels.Adapter;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
@@ -80,15 +82,14 @@ public final class Transformer {
         for (int i = 0; i < config.layers(); i++) {
             Layer layer = level.layers().get(i);
             attend(i, layer, cache.layer(i), probe);
-            if (layer.neurons() > 0) {
-                feedForward(i, layer, probe);
-            }
+            feedForward(i, layer, probe);
         }
     }
 
     /** x += o · attention(q · norm(x), ...). Keys and values are written even where no head reads them. */
     private void attend(int index, Layer layer, KeyValues cache, Probe probe) {
         kernels.rmsNorm(x, tokens, layer.attentionNorm(), config.epsilon(), normed);
+        adapt(layer, Place.ATTENTION_INPUT, normed, normed);
         kernels.matmul(normed, tokens, new Product(layer.q(), queries), new Product(layer.k(), keys), new Product(layer.v(), values));
         kernels.rotate(keys, tokens, config.kvHeads(), config.headDim(), cos, sin);
         cache.append(keys, values, tokens);
@@ -98,14 +99,27 @@ public final class Transformer {
             probe.heads(index, attended, tokens);
             kernels.matmulAdd(attended, tokens, layer.o(), x);
         }
+        adapt(layer, Place.ATTENTION_OUTPUT, attended, x);
     }
 
     /** x += down · (silu(gate · norm(x)) ⊙ up · norm(x)). */
     private void feedForward(int index, Layer layer, Probe probe) {
-        kernels.rmsNorm(x, tokens, layer.feedForwardNorm(), config.epsilon(), normed);
-        kernels.gatedMatmul(normed, tokens, layer.gate(), layer.up(), activations);
-        probe.neurons(index, activations, tokens);
-        kernels.matmulAdd(activations, tokens, layer.down(), x);
+        if (layer.neurons() > 0) {
+            kernels.rmsNorm(x, tokens, layer.feedForwardNorm(), config.epsilon(), normed);
+            adapt(layer, Place.FEED_FORWARD_INPUT, normed, normed);
+            kernels.gatedMatmul(normed, tokens, layer.gate(), layer.up(), activations);
+            probe.neurons(index, activations, tokens);
+            kernels.matmulAdd(activations, tokens, layer.down(), x);
+        }
+        adapt(layer, Place.FEED_FORWARD_OUTPUT, activations, x);
+    }
+
+    /** out += adapter · in + bias, where the level has an adapter. */
+    private void adapt(Layer layer, Place place, float[] in, float[] out) {
+        Adapter adapter = layer.adapters().get(place);
+        if (adapter != null) {
+            kernels.adapt(in, tokens, adapter, out);
+        }
     }
 
     /** Scores of every token of the vocabulary to follow the last token read. The next call reuses the array. */

@@ -2,12 +2,20 @@ package elms.engine.model;
 
 import elms.engine.ElmsException;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * One sub-model: how many heads and neurons of each layer it keeps, always the first in the {@link Order}. A layer that
  * keeps none of either is skipped, but still writes its keys and values, so that the cache of every level has one shape.
+ *
+ * @param tuning what recovery taught it; absent in the full model
  */
-public record Level(int[] heads, int[] neurons) {
+public record Level(int[] heads, int[] neurons, Optional<Tuning> tuning) {
+    /** A level without recovery. */
+    public Level(int[] heads, int[] neurons) {
+        this(heads, neurons, Optional.empty());
+    }
+
     /** The whole model. */
     public static Level full(ModelConfig config) {
         int[] heads = new int[config.layers()];
@@ -15,6 +23,11 @@ public record Level(int[] heads, int[] neurons) {
         Arrays.fill(heads, config.heads());
         Arrays.fill(neurons, config.neurons());
         return new Level(heads, neurons);
+    }
+
+    /** The same widths, recovered. */
+    public Level with(Tuning learnt) {
+        return new Level(heads, neurons, Optional.of(learnt));
     }
 
     /** Throws {@link ElmsException} unless the widths fit a model of that shape. */
@@ -28,13 +41,31 @@ public record Level(int[] heads, int[] neurons) {
                         + layer + ", but the model has " + config.heads() + " and " + config.neurons());
             }
         }
+        tuning.ifPresent(own -> own.check(config));
     }
 
-    /** Decoder weights that this level reads for a token. */
+    /** Decoder weights that this level reads for a token, those of its adapters among them. */
     public long weights(ModelConfig config) {
-        long weights = config.layers() * config.fixedWeights();
+        long weights = config.layers() * config.fixedWeights() + adapterWeights(config);
         for (int layer = 0; layer < config.layers(); layer++) {
             weights += heads[layer] * config.headWeights() + neurons[layer] * config.neuronWeights();
+        }
+        return weights;
+    }
+
+    /** Rank of its adapters, 0 without any. */
+    public int rank() {
+        return tuning.map(Tuning::rank).orElse(0);
+    }
+
+    /** Weights of the adapters that this level reads. */
+    public long adapterWeights(ModelConfig config) {
+        long weights = 0;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            for (Place place : Place.values()) {
+                int columns = place.columns(config, heads[layer], neurons[layer]);
+                weights += columns == 0 ? 0 : (long) rank() * (columns + config.width());
+            }
         }
         return weights;
     }
@@ -56,7 +87,8 @@ public record Level(int[] heads, int[] neurons) {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Level level && Arrays.equals(heads, level.heads) && Arrays.equals(neurons, level.neurons);
+        return other instanceof Level level && Arrays.equals(heads, level.heads) && Arrays.equals(neurons, level.neurons)
+                && tuning.equals(level.tuning);
     }
 
     @Override

@@ -1,44 +1,50 @@
 package elms.engine.model;
 
 import elms.engine.ElmsException;
+import elms.engine.gguf.FloatRows;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
 import elms.engine.gguf.Metadata;
-import elms.engine.gguf.TensorReader;
 import elms.engine.gguf.TensorType;
 import elms.engine.gguf.Value;
-import elms.kernels.Half;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.ShortBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Everything Elms knows about one base model: the order of its units, its levels and the screen of its output head. A file of
- * its own, bound to the base file; a GGUF container.
+ * Everything Elms knows about one base model: the order of its units, its levels, what recovers them, and the screen of its
+ * output head. A file of its own, bound to the base file; a GGUF container.
  *
  * @param baseSha256 hash of the base file, in hexadecimal
  * @param levels below the full one
  * @param directions of the {@link Screen}: rows of the model's width; none for no screen
+ * @param adapters of the levels that are tuned; absent if none is
  * @param provenance how it was made
  */
-public record Pack(String baseSha256, Order order, List<Level> levels, float[][] directions, String provenance) {
+public record Pack(String baseSha256, Order order, List<Level> levels, float[][] directions, Optional<Adapters> adapters,
+        String provenance) {
     private static final String ARCHITECTURE = "elms-pack";
-    private static final int VERSION = 1;
-    private static final String DIRECTIONS = "elms.screen.directions";
+    private static final int VERSION = 2;
+    private static final String RANKS = "elms.levels.rank";
+    /** Name of the tensor of the directions. */
+    public static final String DIRECTIONS = "elms.screen.directions";
 
     public Pack {
         levels = List.copyOf(levels);
     }
 
     public void write(Path path) throws IOException {
+        GgufWriter.write(path, metadata(), tensors(TensorType.Q8_0, TensorType.F16));
+    }
+
+    /** What its file says in its header. */
+    public Map<String, Value> metadata() {
         Map<String, Value> metadata = new LinkedHashMap<>();
         metadata.put("general.architecture", Value.of(ARCHITECTURE));
         metadata.put("elms.pack.version", Value.uint32(VERSION));
@@ -48,7 +54,27 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
         metadata.put("elms.order.neurons", flat(Arrays.stream(order.neurons())));
         metadata.put("elms.levels.heads", flat(levels.stream().map(Level::heads)));
         metadata.put("elms.levels.neurons", flat(levels.stream().map(Level::neurons)));
-        GgufWriter.write(path, metadata, directions.length == 0 ? List.of() : List.of(tensor()));
+        metadata.put(RANKS, Value.uint16(levels.stream().mapToLong(Level::rank).toArray()));
+        return metadata;
+    }
+
+    /**
+     * What its file holds.
+     *
+     * @param adapterType of the adapters
+     * @param otherType of all else
+     */
+    public List<GgufWriter.Tensor> tensors(TensorType adapterType, TensorType otherType) {
+        List<GgufWriter.Tensor> tensors = new ArrayList<>();
+        if (directions.length > 0) {
+            tensors.add(FloatRows.tensor(DIRECTIONS, otherType, directions));
+        }
+        adapters.ifPresent(known -> tensors.addAll(known.tensors(adapterType)));
+        for (int i = 0; i < levels.size(); i++) {
+            int index = i;
+            levels.get(i).tuning().ifPresent(tuning -> tensors.addAll(tuning.tensors(index, otherType)));
+        }
+        return tensors;
     }
 
     /**
@@ -64,7 +90,8 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
             }
             int version = metadata.required("elms.pack.version", metadata.integer("elms.pack.version", 0, Integer.MAX_VALUE));
             if (version != VERSION) {
-                throw new ElmsException(path + " is a pack of version " + version + ", but this program reads version " + VERSION);
+                throw new ElmsException(path + " is a pack of version " + version + ", but this program reads version " + VERSION
+                        + "; delete it, or make it anew with elms elasticize");
             }
             String base = metadata.required("elms.pack.base_sha256", metadata.string("elms.pack.base_sha256"));
             if (!base.equals(baseSha256)) {
@@ -85,27 +112,23 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
         if (heads.size() != neurons.size()) {
             throw new ElmsException(path + " has " + heads.size() + " levels by heads, but " + neurons.size() + " by neurons");
         }
+        long[] ranks = metadata.required(RANKS, metadata.integers(RANKS));
+        if (ranks.length != heads.size()) {
+            throw new ElmsException(path + " has " + heads.size() + " levels, but " + ranks.length + " ranks");
+        }
+        Optional<Adapters> adapters = Adapters.of(file, config);
         List<Level> levels = new ArrayList<>();
         for (int i = 0; i < heads.size(); i++) {
-            Level level = new Level(heads.get(i), neurons.get(i));
+            Level widths = new Level(heads.get(i), neurons.get(i));
+            Level level = Tuning.isIn(file, i) ? widths.with(Tuning.read(file, i, Math.toIntExact(ranks[i]))) : widths;
             level.check(config);
+            if (ranks[i] > adapters.map(Adapters::rank).orElse(0)) {
+                throw new ElmsException(path + " has a level of rank " + ranks[i] + ", which its adapters do not reach");
+            }
             levels.add(level);
         }
-        return new Pack(base, order, levels, directions(path, file, config.width()),
+        return new Pack(base, order, levels, directions(path, file, config.width()), adapters,
                 metadata.string("elms.pack.provenance").orElse(""));
-    }
-
-    private GgufWriter.Tensor tensor() {
-        return new GgufWriter.Tensor(DIRECTIONS, TensorType.F16, List.of((long) directions[0].length, (long) directions.length), () -> {
-            ByteBuffer bytes = ByteBuffer.allocate(2 * directions.length * directions[0].length).order(ByteOrder.LITTLE_ENDIAN);
-            ShortBuffer halves = bytes.asShortBuffer();
-            for (float[] row : directions) {
-                for (float value : row) {
-                    halves.put(Half.fromFloat(value));
-                }
-            }
-            return bytes;
-        });
     }
 
     private static float[][] directions(Path path, GgufFile file, int width) {
@@ -113,12 +136,7 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
             if (tensor.columns() != width) {
                 throw new ElmsException(path + " has directions of " + tensor.columns() + " numbers, but the model's width is " + width);
             }
-            TensorReader reader = new TensorReader(file, tensor);
-            float[][] rows = new float[Math.toIntExact(tensor.rows())][width];
-            for (int row = 0; row < rows.length; row++) {
-                reader.readRow(row, rows[row], 0);
-            }
-            return rows;
+            return FloatRows.read(file, tensor);
         }).orElse(new float[0][]);
     }
 

@@ -7,6 +7,7 @@ import elms.engine.gguf.GgufWriter;
 import elms.engine.gguf.TensorInfo;
 import elms.engine.gguf.TensorType;
 import elms.engine.gguf.Value;
+import elms.kernels.Adapter;
 import elms.kernels.Form;
 import elms.kernels.Matrix;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,10 +28,11 @@ import java.util.function.Supplier;
  */
 public final class PackedFile implements TensorSource {
     private static final String ARCHITECTURE = "elms-packed";
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
     private static final String KEY = "elms.packed.key";
     private static final String FORMS = "elms.packed.forms";
     private static final String DIRECTIONS = "elms.packed.directions";
+    private static final String RANK = "elms.packed.rank";
     private static final String ROPE_FACTORS = "rope_factors";
 
     private final GgufFile file;
@@ -89,7 +92,19 @@ public final class PackedFile implements TensorSource {
             tensors.add(matrix(Screen.ROWS, head.rows().data().capacity(), head::rows));
             forms.add(head.rows().form().name());
         });
+        int rank = 0;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            for (Map.Entry<Place, Adapter> entry : source.adapters(layer).entrySet()) {
+                Adapter adapter = entry.getValue();
+                rank = adapter.rank();
+                tensors.add(bytes(entry.getKey().down(layer), adapter.down()));
+                tensors.add(bytes(entry.getKey().up(layer), adapter.up()));
+                tensors.add(floats(entry.getKey().scales(layer), adapter.scales()));
+                forms.addAll(List.of(Form.Q8.name(), Form.Q8.name(), Form.F32.name()));
+            }
+        }
         Map<String, Value> metadata = new LinkedHashMap<>();
+        metadata.put(RANK, Value.uint32(rank));
         metadata.put("general.architecture", Value.of(ARCHITECTURE));
         metadata.put(KEY, Value.of(VERSION + ":" + key));
         metadata.put(DIRECTIONS, Value.uint32(screen.map(head -> head.basis().rows()).orElse(0)));
@@ -99,6 +114,10 @@ public final class PackedFile implements TensorSource {
 
     private static GgufWriter.Tensor matrix(String name, long bytes, Supplier<Matrix> matrix) {
         return new GgufWriter.Tensor(name, TensorType.I8, List.of(bytes), () -> matrix.get().data().duplicate());
+    }
+
+    private static GgufWriter.Tensor bytes(String name, byte[] bytes) {
+        return new GgufWriter.Tensor(name, TensorType.I8, List.of((long) bytes.length), () -> ByteBuffer.wrap(bytes));
     }
 
     private static GgufWriter.Tensor floats(String name, float[] values) {
@@ -123,6 +142,24 @@ public final class PackedFile implements TensorSource {
         int directions = file.metadata().integer(DIRECTIONS, 0, config.width()).orElse(0);
         return directions == 0 ? Optional.empty() : Optional.of(new Screen(matrix(Screen.BASIS, directions, config.width()),
                 matrix(Screen.ROWS, config.vocabulary(), directions)));
+    }
+
+    @Override
+    public Map<Place, Adapter> adapters(int layer) {
+        Map<Place, Adapter> adapters = new EnumMap<>(Place.class);
+        int rank = file.metadata().integer(RANK, 0, config.width()).orElse(0);
+        for (Place place : rank == 0 ? new Place[0] : Place.values()) {
+            adapters.put(place, new Adapter(rank, place.columns(config), bytes(place.down(layer)), bytes(place.up(layer)),
+                    floats(place.scales(layer), rank), new float[config.width()]));
+        }
+        return adapters;
+    }
+
+    private byte[] bytes(String name) {
+        ByteBuffer from = file.map(file.tensor(name));
+        byte[] bytes = new byte[from.remaining()];
+        from.get(bytes);
+        return bytes;
     }
 
     @Override

@@ -1,8 +1,12 @@
 package elms.engine.model;
 
+import elms.kernels.Adapter;
 import elms.kernels.Matrix;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -17,9 +21,10 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
      * One layer of a level.
      *
      * @param kvHeadOf the key/value head that each kept query head reads
+     * @param adapters at every place, or at none
      */
     public record Layer(float[] attentionNorm, Matrix q, Matrix k, Matrix v, Matrix o, int[] kvHeadOf, float[] feedForwardNorm,
-            Matrix gate, Matrix up, Matrix down) {
+            Matrix gate, Matrix up, Matrix down, Map<Place, Adapter> adapters) {
         public int heads() {
             return kvHeadOf.length;
         }
@@ -28,8 +33,9 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
             return gate.rows();
         }
 
-        private Stream<Matrix> matrices() {
-            return Stream.of(q, k, v, o, gate, up, down);
+        private long bytes() {
+            return Stream.of(q, k, v, o, gate, up, down).mapToLong(Matrix::bytes).sum()
+                    + adapters.values().stream().mapToLong(Adapter::bytes).sum();
         }
     }
 
@@ -45,13 +51,32 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
             }
             int headRows = kvHeadOf.length * config.headDim();
             int neurons = level.neurons()[i];
-            layers.add(new Layer(layer.attentionNorm(), layer.q().firstRows(headRows), layer.k(), layer.v(),
-                    layer.o().firstColumns(headRows), kvHeadOf, layer.feedForwardNorm(), layer.gate().firstRows(neurons),
-                    layer.up().firstRows(neurons), layer.down().firstColumns(neurons)));
+            Optional<Tuning> tuning = level.tuning();
+            float[] attentionNorm = tuning.isPresent() ? tuning.get().attentionNorm()[i] : layer.attentionNorm();
+            float[] feedForwardNorm = tuning.isPresent() ? tuning.get().feedForwardNorm()[i] : layer.feedForwardNorm();
+            layers.add(new Layer(attentionNorm, layer.q().firstRows(headRows), layer.k(), layer.v(),
+                    layer.o().firstColumns(headRows), kvHeadOf, feedForwardNorm, layer.gate().firstRows(neurons),
+                    layer.up().firstRows(neurons), layer.down().firstColumns(neurons), adapters(weights, level, i)));
         }
         double share = level.share(config);
-        long bytes = layers.stream().flatMap(Layer::matrices).mapToLong(Matrix::bytes).sum() + headBytes(weights, share == 1);
+        long bytes = layers.stream().mapToLong(Layer::bytes).sum() + headBytes(weights, share == 1);
         return new SubModel(weights, level, share, List.copyOf(layers), bytes);
+    }
+
+    private static Map<Place, Adapter> adapters(Weights weights, Level level, int index) {
+        Map<Place, Adapter> adapters = new EnumMap<>(Place.class);
+        level.tuning().ifPresent(tuning -> {
+            for (Place place : Place.values()) {
+                Adapter shared = weights.layers().get(index).adapters().get(place);
+                int columns = place.columns(weights.config(), level.heads()[index], level.neurons()[index]);
+                if (shared != null && tuning.rank() > 0) {
+                    adapters.put(place, shared.view(tuning.rank(), columns, tuning.bias(place, index)));
+                } else if (place.isOutput()) {
+                    adapters.put(place, Adapter.ofBias(tuning.bias(place, index)));
+                }
+            }
+        });
+        return adapters;
     }
 
     /** The full model reads the whole head; others a screen if there is one, and the candidates that it finds. */

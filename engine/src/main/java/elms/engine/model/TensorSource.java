@@ -1,6 +1,8 @@
 package elms.engine.model;
 
+import elms.kernels.Adapter;
 import elms.kernels.Matrix;
+import java.util.Map;
 import java.util.Optional;
 
 /** Where packed weights come from. */
@@ -12,6 +14,9 @@ public interface TensorSource {
 
     /** The small output head, if there is one. */
     Optional<Screen> screen();
+
+    /** The adapters beside a layer's matrices: at every place, or at none. */
+    Map<Place, Adapter> adapters(int layer);
 
     /** What each rotary frequency is divided by, one number a pair of dimensions. */
     float[] ropeFactors();

@@ -6,10 +6,14 @@ import elms.engine.gguf.TensorInfo;
 import elms.engine.gguf.TensorReader;
 import elms.engine.gguf.TensorType;
 import elms.engine.model.TensorName.Role;
+import elms.kernels.Adapter;
 import elms.kernels.Form;
 import elms.kernels.Matrix;
 import elms.kernels.MatrixPacker;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -33,25 +37,27 @@ public final class WeightPacker implements TensorSource {
     private final GgufFile file;
     private final ModelConfig config;
     private final Order order;
-    private final float[][] directions;
+    private final Optional<Pack> pack;
+    private final Optional<List<Map<Place, Adapters.Pair>>> pairs;
     private final Precision precision;
 
-    /** Packs without a screen. */
+    /** Packs the weights alone. */
     public WeightPacker(GgufFile file, ModelConfig config, Order order, Precision precision) {
-        this(file, config, order, new float[0][], precision);
+        this(file, config, order, Optional.empty(), precision);
     }
 
-    /**
-     * Packs for a pack.
-     *
-     * @param directions of the screen; none for no screen
-     */
-    public WeightPacker(GgufFile file, ModelConfig config, Order order, float[][] directions, Precision precision) {
+    /** Packs all that a pack asks for: the weights in its order, its screen, its adapters. */
+    public WeightPacker(GgufFile file, ModelConfig config, Pack pack, Precision precision) {
+        this(file, config, pack.order(), Optional.of(pack), precision);
+    }
+
+    private WeightPacker(GgufFile file, ModelConfig config, Order order, Optional<Pack> pack, Precision precision) {
         order.check(config);
-        this.directions = directions;
         this.file = file;
         this.config = config;
         this.order = order;
+        this.pack = pack;
+        this.pairs = pack.flatMap(Pack::adapters).map(Adapters::layers);
         this.precision = precision;
     }
 
@@ -65,8 +71,16 @@ public final class WeightPacker implements TensorSource {
 
     @Override
     public Optional<Screen> screen() {
-        return directions.length == 0 ? Optional.empty()
-                : Optional.of(Screen.of(matrix(TensorName.of(config.tiedOutput() ? Role.EMBEDDING : Role.OUTPUT)), directions));
+        return pack.map(Pack::directions).filter(directions -> directions.length > 0).map(directions ->
+                Screen.of(matrix(TensorName.of(config.tiedOutput() ? Role.EMBEDDING : Role.OUTPUT)), directions));
+    }
+
+    @Override
+    public Map<Place, Adapter> adapters(int layer) {
+        Map<Place, Adapter> adapters = new EnumMap<>(Place.class);
+        pairs.ifPresent(layers -> layers.get(layer).forEach((place, pair) ->
+                adapters.put(place, Adapter.of(pair.down(), pair.up(), new float[config.width()]))));
+        return adapters;
     }
 
     @Override

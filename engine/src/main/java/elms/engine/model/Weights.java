@@ -1,9 +1,11 @@
 package elms.engine.model;
 
 import elms.engine.model.TensorName.Role;
+import elms.kernels.Adapter;
 import elms.kernels.Matrix;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -16,9 +18,13 @@ import java.util.Optional;
  */
 public record Weights(ModelConfig config, Order order, Matrix embedding, List<Layer> layers, float[] outputNorm, Matrix output,
         Optional<Screen> screen, double[] ropeFrequencies) {
-    /** Weights of one decoder layer. */
+    /**
+     * Weights of one decoder layer.
+     *
+     * @param adapters at every place or at none, with all their ranks and columns
+     */
     public record Layer(float[] attentionNorm, Matrix q, Matrix k, Matrix v, Matrix o, float[] feedForwardNorm, Matrix gate,
-            Matrix up, Matrix down) {}
+            Matrix up, Matrix down, Map<Place, Adapter> adapters) {}
 
     public static Weights of(ModelConfig config, Order order, TensorSource source) {
         List<Layer> layers = new ArrayList<>();
@@ -28,7 +34,7 @@ public record Weights(ModelConfig config, Order order, Matrix embedding, List<La
                     source.matrix(new TensorName(Role.K, layer)), source.matrix(new TensorName(Role.V, layer)),
                     source.matrix(new TensorName(Role.O, layer)), source.vector(new TensorName(Role.FEED_FORWARD_NORM, layer)),
                     source.matrix(new TensorName(Role.GATE, layer)), source.matrix(new TensorName(Role.UP, layer)),
-                    source.matrix(new TensorName(Role.DOWN, layer))));
+                    source.matrix(new TensorName(Role.DOWN, layer)), source.adapters(layer)));
         }
         Matrix embedding = source.matrix(TensorName.of(Role.EMBEDDING));
         Matrix output = config.tiedOutput() ? embedding : source.matrix(TensorName.of(Role.OUTPUT));

@@ -16,6 +16,8 @@ import elms.kernels.ScalarKernels;
 import elms.kernels.jdk.VectorKernels;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -137,7 +139,8 @@ class ElasticityTest {
                 directions[i][2 * i] = 1;
             }
             Order order = Order.identity(config);
-            Weights weights = Weights.of(config, order, new WeightPacker(file, config, order, directions, Precision.PACKED));
+            Pack pack = new Pack("", order, List.of(), directions, Optional.empty(), "");
+            Weights weights = Weights.of(config, order, new WeightPacker(file, config, pack, Precision.PACKED));
             for (Kernels kernels : new Kernels[] {SCALAR, VECTOR}) {
                 Transformer transformer = new Transformer(weights, kernels);
                 transformer.read(new int[] {3, 1, 4}, SubModel.of(weights, Level.full(config)), transformer.newCache(10));

@@ -35,7 +35,7 @@ public final class TestWeights {
             Weights.Layer layer = weights.layers().get(i);
             layers.add(new Weights.Layer(layer.attentionNorm(), layer.q(), layer.k(), layer.v(),
                     withoutColumns(layer.o(), level.heads()[i] * weights.config().headDim()), layer.feedForwardNorm(), layer.gate(),
-                    layer.up(), withoutColumns(layer.down(), level.neurons()[i])));
+                    layer.up(), withoutColumns(layer.down(), level.neurons()[i]), layer.adapters()));
         }
         return new Weights(weights.config(), weights.order(), weights.embedding(), layers, weights.outputNorm(), weights.output(),
                 weights.screen(), weights.ropeFrequencies());

@@ -1,21 +1,42 @@
 package elms.server.cli;
 
+import elms.elastic.Calibration;
+import elms.elastic.Elasticizer;
+import elms.elastic.recovery.Recovery;
+import elms.elastic.recovery.Torch;
 import elms.engine.ElmsException;
 import elms.engine.model.Pack;
 import elms.kernels.Kernels;
 import elms.server.BaseModel;
 import elms.server.Packs;
+import elms.server.store.Folders;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 @Command(name = "elasticize", mixinStandardHelpOptions = true,
-        description = "Makes a model's pack: the order of its units by importance, its anchor layers, its levels.")
+        description = "Makes a model's pack: the order of its units by importance, its levels, and what they learn from the full model.")
 final class ElasticizeCommand implements Callable<Integer> {
+    /** Largest rank of adapters. */
+    private static final int RANK = 16;
+    /** Tokens that a few minutes of training read. */
+    private static final long LITTLE = 300_000;
+
+    @Spec
+    private CommandSpec spec;
+
     @Mixin
     private ModelOptions options;
 
@@ -23,21 +44,103 @@ final class ElasticizeCommand implements Callable<Integer> {
     private Path output;
 
     @Option(names = "--calibration", paramLabel = "FILE", arity = "1..*",
-            description = "UTF-8 texts to measure activations on, documents parted by two empty lines (default: passages of books).")
+            description = "UTF-8 texts to measure and train on: documents parted by two empty lines, or .jsonl (default: passages of"
+                    + " books; give more to train on).")
     private List<Path> calibration = List.of();
+
+    @Option(names = "--budget", paramLabel = "TIME", defaultValue = "3h", converter = Time.class,
+            description = "How long to train, such as 3h or 90m, earlier runs included; 0 for not at all (default: ${DEFAULT-VALUE}).")
+    private Duration budget;
+
+    @Option(names = "--resume", description = "Go on with the training where it stopped, with the same texts and levels.")
+    private boolean resume;
+
+    private List<Double> levels = Elasticizer.SHARES;
+
+    @Option(names = "--levels", paramLabel = "SHARE", split = ",",
+            description = "Shares of the decoder's weights that levels aim at (default: 0.9,0.8,0.7,0.6,0.5,0.4,0.3).")
+    void levels(List<Double> shares) {
+        for (double share : shares) {
+            if (!(share > 0 && share < 1)) {
+                throw new ParameterException(spec.commandLine(), "--levels has " + share + ", but must be shares between 0 and 1");
+            }
+        }
+        levels = shares.stream().distinct().sorted((a, b) -> Double.compare(b, a)).toList();
+    }
 
     @Override
     public Integer call() {
+        check();
         try (Screen screen = new Screen(); BaseModel base = BaseModel.open(options.stored(screen));
                 Kernels kernels = options.kernels(screen)) {
-            Pack pack = new Packs(base).make(calibration, kernels, screen.steps());
+            Packs packs = new Packs(base);
+            Pack pack = budget.isZero()
+                    ? packs.make(packs.calibration(calibration), levels, 0, Packs.provenance(calibration), kernels, screen.steps())
+                    : recovered(packs, base, kernels, screen);
             screen.close();
             Path target = output == null ? Packs.ownPath(base.stored()) : output;
             pack.write(target);
+            if (!budget.isZero()) {
+                Folders.delete(packs.recoveryFolder());
+            }
             System.out.println(target);
             return 0;
         } catch (IOException e) {
             throw new ElmsException("the pack cannot be written: " + e.getMessage(), e);
+        }
+    }
+
+    private void check() {
+        if (resume && budget.isZero()) {
+            throw new ParameterException(spec.commandLine(), "--resume goes on with a training, but --budget 0 asks for none");
+        }
+        if (resume && (!calibration.isEmpty() || levels != Elasticizer.SHARES)) {
+            throw new ParameterException(spec.commandLine(), "--resume goes on with the texts and levels that the training was begun"
+                    + " with; leave out --calibration and --levels");
+        }
+    }
+
+    private Pack recovered(Packs packs, BaseModel base, Kernels kernels, Screen screen) throws IOException {
+        Recovery recovery = packs.recovery();
+        if (resume) {
+            recovery.checkpoint().read(base.config(), base.stored().sha256());
+        }
+        Torch torch = Torch.start(options.threads());
+        if (!resume) {
+            if (recovery.checkpoint().exists()) {
+                screen.line("elms: an unfinished training of this model will be replaced; to go on with it instead, stop now and"
+                        + " add --resume");
+            }
+            Calibration texts = packs.calibration(calibration);
+            if (texts.trainingTokens() < LITTLE) {
+                screen.line("elms: there are only " + texts.trainingTokens() + " tokens to train on, which will be read again and again;"
+                        + " with more text after --calibration the levels learn more");
+            }
+            recovery.require(torch, texts.training().size(), levels.size(), RANK);
+            recovery.begin(packs.make(texts, levels, RANK, Packs.provenance(calibration), kernels, screen.steps()), texts.training());
+        }
+        screen.line("elms: training in " + torch.numbers() + "; if it is stopped, --resume goes on with it");
+        return recovery.run(budget, torch, kernels, screen.steps());
+    }
+
+    /** Hours, minutes and seconds, such as 3h, 90m or 1h30m. */
+    static final class Time implements ITypeConverter<Duration> {
+        private static final Pattern FORM = Pattern.compile("(?=.)(?:(\\d{1,4})h)?(?:(\\d{1,5})m)?(?:(\\d{1,6})s)?");
+
+        @Override
+        public Duration convert(String text) {
+            Matcher matcher = FORM.matcher(text.strip());
+            if (text.strip().equals("0")) {
+                return Duration.ZERO;
+            }
+            if (!matcher.matches()) {
+                throw new TypeConversionException("'" + text + "' is no time such as 3h, 90m or 1h30m, or 0 for no training");
+            }
+            return Duration.ofHours(part(matcher, 1)).plusMinutes(part(matcher, 2)).plusSeconds(part(matcher, 3));
+        }
+
+        private static long part(Matcher matcher, int group) {
+            return matcher.group(group) == null ? 0 : Long.parseLong(matcher.group(group));
         }
     }
 }

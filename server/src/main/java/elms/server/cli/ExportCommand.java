@@ -1,6 +1,7 @@
 package elms.server.cli;
 
 import elms.elastic.GgufExport;
+import elms.elastic.RecoveredExport;
 import elms.engine.ElmsException;
 import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
@@ -46,7 +47,11 @@ final class ExportCommand implements Callable<Integer> {
             ModelConfig config = base.config();
             Level level = Stream.concat(Stream.of(Level.full(config)), pack.levels().stream())
                     .min(Comparator.comparingDouble(candidate -> Math.abs(candidate.share(config) - share))).orElseThrow();
-            new GgufExport(base.file(), config, pack.order(), level).write(output);
+            if (level.tuning().isPresent() && pack.adapters().isPresent()) {
+                new RecoveredExport(base.file(), config, pack.order(), pack.adapters().get(), level).write(output);
+            } else {
+                new GgufExport(base.file(), config, pack.order(), level).write(output);
+            }
             System.out.printf(Locale.ROOT, "%s, level %.3f%n", output, level.share(config));
             return 0;
         } catch (IOException e) {

@@ -1,0 +1,63 @@
+package elms.engine.gguf;
+
+import elms.kernels.Half;
+import elms.kernels.MatrixPacker;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
+
+/** Rows of floats as a tensor of a file. */
+public final class FloatRows {
+    private static final int BLOCK = 32;
+
+    private FloatRows() {}
+
+    /**
+     * A tensor to write.
+     *
+     * @param type F32, F16, or Q8_0 for rows of whole blocks of 32
+     */
+    public static GgufWriter.Tensor tensor(String name, TensorType type, float[][] rows) {
+        return new GgufWriter.Tensor(name, type, List.of((long) rows[0].length, (long) rows.length), () -> {
+            ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(rows.length * type.rowBytes(rows[0].length)))
+                    .order(ByteOrder.LITTLE_ENDIAN);
+            for (float[] row : rows) {
+                put(bytes, type, row);
+            }
+            return ByteBuffer.wrap(bytes.array());
+        });
+    }
+
+    private static void put(ByteBuffer bytes, TensorType type, float[] row) {
+        switch (type) {
+            case F32 -> {
+                for (float value : row) {
+                    bytes.putFloat(value);
+                }
+            }
+            case F16 -> {
+                for (float value : row) {
+                    bytes.putShort(Half.fromFloat(value));
+                }
+            }
+            case Q8_0 -> {
+                byte[] quants = new byte[BLOCK];
+                for (int from = 0; from < row.length; from += BLOCK) {
+                    bytes.putShort(MatrixPacker.quantize(Arrays.copyOfRange(row, from, from + BLOCK), quants)).put(quants);
+                }
+            }
+            default -> throw new IllegalArgumentException("rows are not written as " + type);
+        }
+    }
+
+    /** All rows of a tensor, decoded. */
+    public static float[][] read(GgufFile file, TensorInfo tensor) {
+        TensorReader reader = new TensorReader(file, tensor);
+        float[][] rows = new float[Math.toIntExact(tensor.rows())][Math.toIntExact(tensor.columns())];
+        for (int row = 0; row < rows.length; row++) {
+            reader.readRow(row, rows[row], 0);
+        }
+        return rows;
+    }
+}
