@@ -1,19 +1,16 @@
 package elms.elastic;
 
+import elms.engine.gguf.FloatRows;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
 import elms.engine.gguf.TensorInfo;
-import elms.engine.gguf.TensorReader;
 import elms.engine.gguf.TensorType;
 import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.TensorName;
-import elms.kernels.Matrix;
-import elms.kernels.MatrixPacker;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,7 +24,6 @@ import java.util.stream.IntStream;
  * width for all layers, so heads stay in their group and the file is exact but not faster.
  */
 public final class GgufExport {
-    private static final int BLOCK = Matrix.BLOCK_COLUMNS;
     /** Stands for a unit that is left out. */
     private static final int NONE = -1;
 
@@ -137,22 +133,14 @@ public final class GgufExport {
     }
 
     private ByteBuffer rounded(TensorInfo tensor, int[] sources) {
-        TensorReader reader = new TensorReader(file, tensor);
-        int rows = (int) tensor.rows();
-        ByteBuffer to = ByteBuffer.allocate(rows * (int) TensorType.Q8_0.rowBytes(sources.length)).order(ByteOrder.LITTLE_ENDIAN);
-        float[] row = new float[sources.length];
-        float[] block = new float[BLOCK];
-        byte[] quants = new byte[BLOCK];
-        for (int r = 0; r < rows; r++) {
-            reader.readRow(r, row, 0);
-            for (int column = 0; column < sources.length; column += BLOCK) {
-                for (int i = 0; i < BLOCK; i++) {
-                    int source = sources[column + i];
-                    block[i] = source == NONE ? 0 : row[source];
-                }
-                to.putShort(MatrixPacker.quantize(block, quants)).put(quants);
+        float[][] rows = FloatRows.read(file, tensor);
+        for (int r = 0; r < rows.length; r++) {
+            float[] row = rows[r];
+            rows[r] = new float[sources.length];
+            for (int column = 0; column < sources.length; column++) {
+                rows[r][column] = sources[column] == NONE ? 0 : row[sources[column]];
             }
         }
-        return ByteBuffer.wrap(to.array());
+        return FloatRows.bytes(TensorType.Q8_0, rows);
     }
 }

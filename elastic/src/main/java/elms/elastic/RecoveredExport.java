@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * Writes a recovered level as an ordinary GGUF file: adapters merged into the matrices beside them, which are rounded to 8 bits,
@@ -66,12 +67,12 @@ public final class RecoveredExport {
         return switch (name.role()) {
             case ATTENTION_NORM -> vector(tensor.name(), tuning.attentionNorm()[layer]);
             case FEED_FORWARD_NORM -> vector(tensor.name(), tuning.feedForwardNorm()[layer]);
-            case Q, K, V -> rounded(tensor, behind(FloatRows.read(file, tensor), pair(layer, Place.ATTENTION_INPUT)));
-            case GATE, UP -> rounded(tensor, level.neurons()[layer] == 0 ? FloatRows.read(file, tensor)
+            case Q, K, V -> rounded(tensor, () -> behind(FloatRows.read(file, tensor), pair(layer, Place.ATTENTION_INPUT)));
+            case GATE, UP -> rounded(tensor, () -> level.neurons()[layer] == 0 ? FloatRows.read(file, tensor)
                     : behind(FloatRows.read(file, tensor), pair(layer, Place.FEED_FORWARD_INPUT)));
-            case O -> rounded(tensor, beside(FloatRows.read(file, tensor), pair(layer, Place.ATTENTION_OUTPUT),
+            case O -> rounded(tensor, () -> beside(FloatRows.read(file, tensor), pair(layer, Place.ATTENTION_OUTPUT),
                     order.heads()[layer], config.headDim(), level.heads()[layer]));
-            default -> rounded(tensor, beside(FloatRows.read(file, tensor), pair(layer, Place.FEED_FORWARD_OUTPUT),
+            default -> rounded(tensor, () -> beside(FloatRows.read(file, tensor), pair(layer, Place.FEED_FORWARD_OUTPUT),
                     order.neurons()[layer], 1, level.neurons()[layer]));
         };
     }
@@ -114,9 +115,11 @@ public final class RecoveredExport {
         return rows;
     }
 
-    private static GgufWriter.Tensor rounded(TensorInfo tensor, float[][] rows) {
+    /** Rows are made when their turn comes. */
+    private static GgufWriter.Tensor rounded(TensorInfo tensor, Supplier<float[][]> rows) {
         boolean blocks = tensor.columns() % Matrix.BLOCK_COLUMNS == 0 && tensor.type() != TensorType.F32;
-        return FloatRows.tensor(tensor.name(), blocks ? TensorType.Q8_0 : TensorType.F32, rows);
+        TensorType type = blocks ? TensorType.Q8_0 : TensorType.F32;
+        return new GgufWriter.Tensor(tensor.name(), type, tensor.shape(), () -> FloatRows.bytes(type, rows.get()));
     }
 
     private static GgufWriter.Tensor vector(String name, float[] values) {

@@ -19,14 +19,17 @@ public final class FloatRows {
      * @param type F32, F16, or Q8_0 for rows of whole blocks of 32
      */
     public static GgufWriter.Tensor tensor(String name, TensorType type, float[][] rows) {
-        return new GgufWriter.Tensor(name, type, List.of((long) rows[0].length, (long) rows.length), () -> {
-            ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(rows.length * type.rowBytes(rows[0].length)))
-                    .order(ByteOrder.LITTLE_ENDIAN);
-            for (float[] row : rows) {
-                put(bytes, type, row);
-            }
-            return ByteBuffer.wrap(bytes.array());
-        });
+        return new GgufWriter.Tensor(name, type, List.of((long) rows[0].length, (long) rows.length), () -> bytes(type, rows));
+    }
+
+    /** The bytes of such a tensor. */
+    public static ByteBuffer bytes(TensorType type, float[][] rows) {
+        ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(rows.length * type.rowBytes(rows[0].length)))
+                .order(ByteOrder.LITTLE_ENDIAN);
+        for (float[] row : rows) {
+            put(bytes, type, row);
+        }
+        return ByteBuffer.wrap(bytes.array());
     }
 
     private static void put(ByteBuffer bytes, TensorType type, float[] row) {
