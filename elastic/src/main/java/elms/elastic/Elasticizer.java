@@ -39,11 +39,6 @@ public final class Elasticizer {
         this.progress = progress;
     }
 
-    /** Makes the pack of a base model, with the usual levels and without room for adapters. */
-    public Pack make(String baseSha256, Calibration calibration, String provenance) {
-        return make(baseSha256, calibration, SHARES, 0, provenance);
-    }
-
     /**
      * Makes the pack of a base model.
      *
@@ -71,8 +66,9 @@ public final class Elasticizer {
 
     /** A level whose adapters are counted in its share. */
     private Level level(double share, Widths widths, Compensation compensation, int most) {
-        int rank = Rank.of(compensation.of(widths.of(share), most), config);
-        double adapters = (double) compensation.of(widths.of(share), rank).adapterWeights(config) / config.decoderWeights();
+        Level without = widths.of(share);
+        int rank = Rank.of(without, most, config);
+        double adapters = (double) without.adapterWeights(config, rank) / config.decoderWeights();
         return compensation.of(widths.of(share - adapters), rank);
     }
 

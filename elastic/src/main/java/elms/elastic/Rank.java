@@ -11,12 +11,11 @@ final class Rank {
 
     private Rank() {}
 
-    /** The largest rank up to the level's own at which adapters stay cheap. */
-    static int of(Level level, ModelConfig config) {
-        int most = level.tuning().orElseThrow().rank();
+    /** The largest rank up to {@code most} at which adapters of a level that has none yet stay cheap. */
+    static int of(Level level, int most, ModelConfig config) {
         return IntStream.rangeClosed(1, most).filter(rank -> {
-            long adapters = level.adapterWeights(config) / most * rank;
-            return adapters <= MOST_SHARE * (level.weights(config) - level.adapterWeights(config) + adapters);
+            long adapters = level.adapterWeights(config, rank);
+            return adapters <= MOST_SHARE * (level.weights(config) + adapters);
         }).max().orElse(0);
     }
 }

@@ -49,7 +49,8 @@ class ElasticizerTest {
         try (GgufFile file = GgufFile.open(model.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
             List<Double> progress = new ArrayList<>();
-            Pack made = new Elasticizer(file, KERNELS, (step, share) -> progress.add(share)).make(HASH, calibration(config), "a test");
+            Pack made = new Elasticizer(file, KERNELS, (step, share) -> progress.add(share))
+                    .make(HASH, calibration(config), Elasticizer.SHARES, 0, "a test");
             assertThat(progress).isSorted().endsWith(1.0);
             Path path = folder.resolve("test.pack");
             made.write(path);
@@ -70,7 +71,8 @@ class ElasticizerTest {
     void importantUnitsComeFirst() {
         try (GgufFile file = GgufFile.open(NanoModel.FOUR_BITS.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
-            Order order = new Elasticizer(file, KERNELS, (step, share) -> {}).make(HASH, calibration(config), "").order();
+            Order order = new Elasticizer(file, KERNELS, (step, share) -> {})
+                    .make(HASH, calibration(config), Elasticizer.SHARES, 0, "").order();
             assertThat(lossOfHalf(file, config, order)).isLessThan(0.8 * lossOfHalf(file, config, reversed(order)));
         }
     }

@@ -91,11 +91,6 @@ public record Adapter(int rank, int columns, byte[] down, byte[] up, float[] sca
         }
     }
 
-    /** Multiplications a token. */
-    public long size() {
-        return (long) rank * (columns + bias.length);
-    }
-
     /** Bytes that a step reads. */
     public long bytes() {
         return (long) panels(rank) * columns * PANEL + (long) panels(bias.length) * rank * PANEL + (long) bias.length * Float.BYTES;

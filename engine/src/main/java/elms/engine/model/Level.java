@@ -46,7 +46,7 @@ public record Level(int[] heads, int[] neurons, Optional<Tuning> tuning) {
 
     /** Decoder weights that this level reads for a token, those of its adapters among them. */
     public long weights(ModelConfig config) {
-        long weights = config.layers() * config.fixedWeights() + adapterWeights(config);
+        long weights = config.layers() * config.fixedWeights() + adapterWeights(config, rank());
         for (int layer = 0; layer < config.layers(); layer++) {
             weights += heads[layer] * config.headWeights() + neurons[layer] * config.neuronWeights();
         }
@@ -58,13 +58,13 @@ public record Level(int[] heads, int[] neurons, Optional<Tuning> tuning) {
         return tuning.map(Tuning::rank).orElse(0);
     }
 
-    /** Weights of the adapters that this level reads. */
-    public long adapterWeights(ModelConfig config) {
+    /** Weights of the adapters that this level reads, if they have a rank. */
+    public long adapterWeights(ModelConfig config, int rank) {
         long weights = 0;
         for (int layer = 0; layer < config.layers(); layer++) {
             for (Place place : Place.values()) {
                 int columns = place.columns(config, heads[layer], neurons[layer]);
-                weights += columns == 0 ? 0 : (long) rank() * (columns + config.width());
+                weights += columns == 0 ? 0 : (long) rank * (columns + config.width());
             }
         }
         return weights;
