@@ -13,15 +13,20 @@ import java.util.List;
  * @param feasible whether the prediction keeps the bounds
  */
 public record Plan(List<Span> spans, SubModel decode, Latency slo, Latency predicted, boolean feasible) {
-    /** Tokens of a prompt that are read at one level. */
-    public record Span(int tokens, SubModel level) {}
+    /** Consecutive tokens that are read at one level. What was cut from the prompt is in no span. */
+    public record Span(int[] tokens, SubModel level) {
+        public int length() {
+            return tokens.length;
+        }
+    }
 
+    /** Tokens that are read. */
     public int promptTokens() {
-        return spans.stream().mapToInt(Span::tokens).sum();
+        return spans.stream().mapToInt(Span::length).sum();
     }
 
     /** Mean level over the prompt's tokens. */
     public double prefillLevel() {
-        return spans.stream().mapToDouble(span -> span.tokens() * span.level().share()).sum() / Math.max(1, promptTokens());
+        return spans.stream().mapToDouble(span -> span.length() * span.level().share()).sum() / Math.max(1, promptTokens());
     }
 }

@@ -23,25 +23,27 @@ public final class Planner {
     /**
      * Plans a request. Without a feasible level the smallest is taken and the plan says that it is not feasible.
      *
-     * @param overheadMillis time already spent since the request's arrival
      * @param answerTokens most tokens of the answer
+     * @param overheadMillis time already spent since the request's arrival
      */
-    public Plan plan(int promptTokens, int answerTokens, Slo slo, double overheadMillis) {
+    public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
+        int promptTokens = prompt.tokens();
         Latency limit = limit(promptTokens, answerTokens, slo);
         SubModel prefill = largest(limit.ttftMillis(), level -> overheadMillis + latency.prefillMillis(level, promptTokens));
         SubModel decode = largest(limit.tpotMillis(), level -> latency.decodeMillis(level, context(promptTokens, answerTokens)));
-        return plan(promptTokens, answerTokens, prefill, decode, limit, overheadMillis);
+        return plan(prompt, answerTokens, prefill, decode, limit, overheadMillis);
     }
 
     /** A plan with one given level for everything. */
-    public Plan pinned(int promptTokens, int answerTokens, Slo slo, SubModel level, double overheadMillis) {
-        return plan(promptTokens, answerTokens, level, level, limit(promptTokens, answerTokens, slo), overheadMillis);
+    public Plan pinned(Prompt prompt, int answerTokens, Slo slo, SubModel level, double overheadMillis) {
+        return plan(prompt, answerTokens, level, level, limit(prompt.tokens(), answerTokens, slo), overheadMillis);
     }
 
-    private Plan plan(int promptTokens, int answerTokens, SubModel prefill, SubModel decode, Latency limit, double overheadMillis) {
+    private Plan plan(Prompt prompt, int answerTokens, SubModel prefill, SubModel decode, Latency limit, double overheadMillis) {
+        int promptTokens = prompt.tokens();
         Latency predicted = Latency.of(overheadMillis + latency.prefillMillis(prefill, promptTokens),
                 latency.decodeMillis(decode, context(promptTokens, answerTokens)));
-        return new Plan(List.of(new Span(promptTokens, prefill)), decode, limit, predicted, predicted.within(limit));
+        return new Plan(List.of(new Span(prompt.encoding().ids(), prefill)), decode, limit, predicted, predicted.within(limit));
     }
 
     private Latency limit(int promptTokens, int answerTokens, Slo slo) {

@@ -12,6 +12,7 @@ import elms.engine.model.SubModel;
 import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
+import elms.engine.text.Encoding;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -50,7 +51,7 @@ class PlannerTest {
 
     @Test
     void withoutAnSloTheFullModelDoesEverything() {
-        Plan plan = planner.plan(100, 50, Slo.NONE, 0);
+        Plan plan = planner.plan(prompt(100), 50, Slo.NONE, 0);
         assertThat(plan.prefillLevel()).isEqualTo(1);
         assertThat(plan.decode().share()).isEqualTo(1);
         assertThat(plan.feasible()).isTrue();
@@ -59,7 +60,7 @@ class PlannerTest {
     @Test
     void theLargestFeasibleLevelIsTakenForEachLatency() {
         for (double ratio = 0.45; ratio < 1.2; ratio += 0.01) {
-            Plan plan = planner.plan(100, 50, slo(new Limit.Ratio(ratio), new Limit.Ratio(1.5 - ratio)), 0);
+            Plan plan = planner.plan(prompt(100), 50, slo(new Limit.Ratio(ratio), new Limit.Ratio(1.5 - ratio)), 0);
             SubModel prefill = plan.spans().get(0).level();
             if (plan.feasible()) {
                 assertThat(prefill.share()).isLessThanOrEqualTo(ratio + 1e-9);
@@ -72,7 +73,7 @@ class PlannerTest {
 
     @Test
     void anSloThatNothingKeepsGetsTheSmallestLevelAndIsFlagged() {
-        Plan plan = planner.plan(100, 50, slo(new Limit.Time(1e-6), new Limit.Ratio(1)), 0);
+        Plan plan = planner.plan(prompt(100), 50, slo(new Limit.Time(1e-6), new Limit.Ratio(1)), 0);
         assertThat(plan.spans().get(0).level()).isEqualTo(levels.getLast());
         assertThat(plan.decode().share()).isEqualTo(1);
         assertThat(plan.feasible()).isFalse();
@@ -81,18 +82,22 @@ class PlannerTest {
     @Test
     void timeAlreadySpentCounts() {
         double full = LATENCY.prefillMillis(levels.get(0), 100);
-        assertThat(planner.plan(100, 50, slo(new Limit.Time(full), new Limit.Ratio(1)), 0).prefillLevel()).isEqualTo(1);
-        Plan late = planner.plan(100, 50, slo(new Limit.Time(full), new Limit.Ratio(1)), 0.3 * full);
+        assertThat(planner.plan(prompt(100), 50, slo(new Limit.Time(full), new Limit.Ratio(1)), 0).prefillLevel()).isEqualTo(1);
+        Plan late = planner.plan(prompt(100), 50, slo(new Limit.Time(full), new Limit.Ratio(1)), 0.3 * full);
         assertThat(late.prefillLevel()).isLessThan(1);
         assertThat(late.predicted().ttftMillis().orElseThrow()).isLessThanOrEqualTo(full);
     }
 
     @Test
     void aPinnedLevelIsKeptWhateverTheSlo() {
-        Plan plan = planner.pinned(100, 50, slo(new Limit.Time(1e-6), new Limit.Time(1e-6)), levels.get(2), 0);
+        Plan plan = planner.pinned(prompt(100), 50, slo(new Limit.Time(1e-6), new Limit.Time(1e-6)), levels.get(2), 0);
         assertThat(plan.prefillLevel()).isCloseTo(levels.get(2).share(), within(1e-12));
         assertThat(plan.decode()).isEqualTo(levels.get(2));
         assertThat(plan.feasible()).isFalse();
+    }
+
+    private static Prompt prompt(int tokens) {
+        return new Prompt("", new Encoding(new int[tokens], new int[tokens], new int[tokens]), List.of());
     }
 
     private static Slo slo(Limit ttft, Limit tpot) {

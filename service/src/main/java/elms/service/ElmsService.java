@@ -8,14 +8,15 @@ import elms.engine.decode.Sampling;
 import elms.engine.decode.TextStream;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
-import elms.engine.text.Encoding;
 import elms.engine.text.Message;
+import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
 import elms.planner.Latency;
 import elms.planner.LatencyModel;
 import elms.planner.Plan;
 import elms.planner.Plan.Span;
 import elms.planner.Planner;
+import elms.planner.Prompt;
 import elms.planner.Slo;
 import elms.service.Response.FinishReason;
 import java.util.Arrays;
@@ -56,39 +57,38 @@ public final class ElmsService {
      */
     public synchronized Response call(Request request, Listener listener) {
         long arrival = System.nanoTime();
-        Encoding prompt = model.tokenizer().encode(model.template().render(request.messages()));
-        int room = model.config().context() - prompt.length();
+        RenderedChat chat = model.template().render(request.messages());
+        Prompt prompt = new Prompt(chat.text(), model.tokenizer().encode(chat), List.of());
+        int room = model.config().context() - prompt.tokens();
         if (room < 1) {
-            throw new ElmsException("the prompt has " + prompt.length() + " tokens, but the context of " + model.name() + " holds "
+            throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name() + " holds "
                     + model.config().context() + "; shorten it");
         }
         int longest = Math.min(request.maxTokens(), room);
-        Plan plan = plan(request, prompt.length(), longest, (System.nanoTime() - arrival) / 1e6);
+        Plan plan = plan(request, prompt, longest, (System.nanoTime() - arrival) / 1e6);
         listener.planned(plan);
         if (request.strict() && !plan.feasible()) {
             throw new InfeasibleException(plan);
         }
-        try (KvCache cache = transformer.newCache(prompt.length() + longest)) {
-            int read = 0;
+        try (KvCache cache = transformer.newCache(plan.promptTokens() + longest)) {
             for (Span span : plan.spans()) {
-                transformer.read(Arrays.copyOfRange(prompt.ids(), read, read + span.tokens()), span.level(), cache);
-                read += span.tokens();
+                transformer.read(span.tokens(), span.level(), cache);
             }
-            return answer(request, listener, arrival, prompt, plan, cache, longest);
+            return answer(request, listener, arrival, plan, cache, longest);
         }
     }
 
-    private Plan plan(Request request, int promptTokens, int longest, double overheadMillis) {
+    private Plan plan(Request request, Prompt prompt, int longest, double overheadMillis) {
         if (request.level().isPresent()) {
-            return planner.pinned(promptTokens, longest, request.slo(), model.nearest(request.level().getAsDouble()), overheadMillis);
+            return planner.pinned(prompt, longest, request.slo(), model.nearest(request.level().getAsDouble()), overheadMillis);
         }
-        return planner.plan(promptTokens, longest, request.slo(), overheadMillis);
+        return planner.plan(prompt, longest, request.slo(), overheadMillis);
     }
 
     /** Decodes until the answer ends; the prompt has been read. */
-    private Response answer(Request request, Listener listener, long arrival, Encoding prompt, Plan plan, KvCache cache, int longest) {
+    private Response answer(Request request, Listener listener, long arrival, Plan plan, KvCache cache, int longest) {
         Sampler sampler = new Sampler(request.sampling());
-        Arrays.stream(prompt.ids()).forEach(sampler::accept);
+        plan.spans().stream().flatMapToInt(span -> Arrays.stream(span.tokens())).forEach(sampler::accept);
         TextStream stream = new TextStream(request.stops());
         StringBuilder text = new StringBuilder();
         FinishReason reason = FinishReason.LENGTH;

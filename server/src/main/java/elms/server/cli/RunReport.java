@@ -24,7 +24,7 @@ record RunReport(String model, String text, String finishReason, Usage usage, El
 
     static RunReport of(String model, Response response) {
         Plan plan = response.plan();
-        List<Span> spans = plan.spans().stream().map(span -> new Span(span.tokens(), span.level().share())).toList();
+        List<Span> spans = plan.spans().stream().map(span -> new Span(span.length(), span.level().share())).toList();
         return new RunReport(model, response.text(), response.finishReason().name().toLowerCase(Locale.ROOT),
                 new Usage(plan.promptTokens(), response.completionTokens()),
                 new Elms(spans, plan.prefillLevel(), plan.decode().share(), plan.promptTokens(), plan.promptTokens(),
