@@ -73,11 +73,14 @@ final class PagedAttention {
     }
 
     private static int[][] headsByKvHead(int[] kvHeadOf, int kvHeads) {
-        int[][] heads = new int[kvHeads][0];
-        for (int head = 0; head < kvHeadOf.length; head++) {
-            int kvHead = kvHeadOf[head];
-            heads[kvHead] = Arrays.copyOf(heads[kvHead], heads[kvHead].length + 1);
-            heads[kvHead][heads[kvHead].length - 1] = head;
+        int[] counts = new int[kvHeads];
+        for (int kvHead : kvHeadOf) {
+            counts[kvHead]++;
+        }
+        int[][] heads = new int[kvHeads][];
+        Arrays.setAll(heads, kvHead -> new int[counts[kvHead]]);
+        for (int head = kvHeadOf.length - 1; head >= 0; head--) {
+            heads[kvHeadOf[head]][--counts[kvHeadOf[head]]] = head;
         }
         return heads;
     }
