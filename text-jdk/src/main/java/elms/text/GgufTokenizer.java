@@ -1,20 +1,14 @@
 package elms.text;
 
-import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
-import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import elms.engine.ElmsException;
 import elms.engine.gguf.Metadata;
 import elms.engine.text.Encoding;
 import elms.engine.text.RenderedChat;
 import elms.engine.text.RenderedChat.Control;
 import elms.engine.text.Tokenizer;
-import java.io.ByteArrayInputStream;
-import java.io.IOException;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * The byte-level BPE tokenizer that a GGUF file carries, run by the Hugging Face tokenizers library. The library is given
@@ -27,7 +21,7 @@ public final class GgufTokenizer implements Tokenizer, AutoCloseable {
     private static final Set<String> END_NAMES =
             Set.of("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>", "<|end|>");
 
-    private final HuggingFaceTokenizer library;
+    private final LibraryTokenizer library;
     private final byte[][] bytes;
     private final Map<String, Integer> controls = new LinkedHashMap<>();
     private final boolean[] endsAnswer;
@@ -57,26 +51,12 @@ public final class GgufTokenizer implements Tokenizer, AutoCloseable {
         }
         boolean addBegin = metadata.bool("tokenizer.ggml.add_bos_token").orElse(json.addsBeginByDefault());
         begin = addBegin ? metadata.integer("tokenizer.ggml.bos_token_id", 0, tokens.length - 1).orElse(-1) : -1;
-        library = load(json.withoutTokens(controls.keySet()));
-    }
-
-    private static HuggingFaceTokenizer load(byte[] json) {
-        System.setProperty("ai.djl.offline", "true");
-        Map<String, String> options = new HashMap<>();
-        options.put("addSpecialTokens", "false");
-        options.put("truncation", "false");
-        options.put("padding", "false");
-        options.put("modelMaxLength", String.valueOf(Integer.MAX_VALUE));
-        try {
-            return HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), options);
-        } catch (IOException e) {
-            throw new ElmsException("the model's tokenizer cannot be loaded: " + e.getMessage(), e);
-        }
+        library = new LibraryTokenizer(json.withoutTokens(controls.keySet()));
     }
 
     @Override
     public Encoding encode(String text) {
-        return encode(text, 0, Encoding.EMPTY);
+        return library.encode(text, 0);
     }
 
     @Override
@@ -87,56 +67,11 @@ public final class GgufTokenizer implements Tokenizer, AutoCloseable {
         }
         int done = 0;
         for (Control control : chat.controls()) {
-            encoding = encode(chat.text().substring(done, control.start()), done, encoding);
+            encoding = encoding.plus(library.encode(chat.text().substring(done, control.start()), done));
             encoding = encoding.plus(new Encoding(new int[] {control.token()}, new int[] {control.start()}, new int[] {control.end()}));
             done = control.end();
         }
-        return encode(chat.text().substring(done), done, encoding);
-    }
-
-    /** Appends the tokens of a piece of text that begins at {@code offset}. */
-    private Encoding encode(String text, int offset, Encoding before) {
-        if (text.isEmpty()) {
-            return before;
-        }
-        String clean = withoutLoneSurrogates(text);
-        ai.djl.huggingface.tokenizers.Encoding encoded = library.encode(clean, false, false);
-        long[] ids = encoded.getIds();
-        CharSpan[] spans = encoded.getCharTokenSpans();
-        int[] units = clean.codePointCount(0, clean.length()) == clean.length() ? null : unitsOfCodePoints(clean);
-        int[] starts = new int[ids.length];
-        int[] ends = new int[ids.length];
-        for (int i = 0; i < ids.length; i++) {
-            starts[i] = offset + (units == null ? spans[i].getStart() : units[spans[i].getStart()]);
-            ends[i] = offset + (units == null ? spans[i].getEnd() : units[spans[i].getEnd()]);
-        }
-        return before.plus(new Encoding(IntStream.range(0, ids.length).map(i -> (int) ids[i]).toArray(), starts, ends));
-    }
-
-    /** The UTF-16 offset of every code point, and of the end. */
-    private static int[] unitsOfCodePoints(String text) {
-        int[] units = new int[text.codePointCount(0, text.length()) + 1];
-        for (int point = 0, unit = 0; unit < text.length(); point++) {
-            units[point] = unit;
-            unit += Character.charCount(text.codePointAt(unit));
-        }
-        units[units.length - 1] = text.length();
-        return units;
-    }
-
-    /** Half a surrogate pair is no character; the library cannot take it. */
-    private static String withoutLoneSurrogates(String text) {
-        StringBuilder clean = null;
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (Character.isHighSurrogate(c) && i + 1 < text.length() && Character.isLowSurrogate(text.charAt(i + 1))) {
-                i++;
-            } else if (Character.isSurrogate(c)) {
-                clean = clean == null ? new StringBuilder(text) : clean;
-                clean.setCharAt(i, '\ufffd');
-            }
-        }
-        return clean == null ? text : clean.toString();
+        return encoding.plus(library.encode(chat.text().substring(done), done));
     }
 
     @Override
