@@ -92,22 +92,34 @@ public final class MatrixPacker {
         }
     }
 
-    /** Rounds to 16 steps from the smallest weight to the largest. */
     private void putRounded(int row, int block, float[] weights) {
+        byte[] quants = new byte[BLOCK_COLUMNS];
+        Steps steps = steps(weights, quants);
+        putQ4(row, block, steps.scale(), steps.minimum(), quants);
+    }
+
+    /**
+     * Equal steps from a block's smallest weight up.
+     *
+     * @param scale half-precision bits of a step
+     * @param minimum half-precision bits
+     */
+    public record Steps(short scale, short minimum) {}
+
+    /** Rounds 32 weights to 16 steps from the smallest to the largest. */
+    public static Steps steps(float[] weights, byte[] quants) {
         float smallest = Float.POSITIVE_INFINITY;
         float largest = Float.NEGATIVE_INFINITY;
         for (float weight : weights) {
             smallest = Math.min(smallest, weight);
             largest = Math.max(largest, weight);
         }
-        short scale = Half.fromFloat((largest - smallest) / 15);
-        short minimum = Half.fromFloat(smallest);
-        byte[] quants = new byte[BLOCK_COLUMNS];
+        Steps steps = new Steps(Half.fromFloat((largest - smallest) / 15), Half.fromFloat(smallest));
+        float step = Half.toFloat(steps.scale());
         for (int i = 0; i < BLOCK_COLUMNS; i++) {
-            float step = Half.toFloat(scale);
-            quants[i] = (byte) (step == 0 ? 0 : Math.max(0, Math.min(15, Math.round((weights[i] - Half.toFloat(minimum)) / step))));
+            quants[i] = (byte) (step == 0 ? 0 : Math.max(0, Math.min(15, Math.round((weights[i] - Half.toFloat(steps.minimum())) / step))));
         }
-        putQ4(row, block, scale, minimum, quants);
+        return steps;
     }
 
     /** Rounds 32 weights to signed bytes, symmetric about zero; returns their scale as half-precision bits. */

@@ -16,7 +16,7 @@ public final class FloatRows {
     /**
      * A tensor to write.
      *
-     * @param type F32, F16, or Q8_0 for rows of whole blocks of 32
+     * @param type F32, F16, or Q8_0 or Q4_1 for rows of whole blocks of 32
      */
     public static GgufWriter.Tensor tensor(String name, TensorType type, float[][] rows) {
         return new GgufWriter.Tensor(name, type, List.of((long) rows[0].length, (long) rows.length), () -> bytes(type, rows));
@@ -50,7 +50,22 @@ public final class FloatRows {
                     bytes.putShort(MatrixPacker.quantize(Arrays.copyOfRange(row, from, from + BLOCK), quants)).put(quants);
                 }
             }
+            case Q4_1 -> {
+                for (int from = 0; from < row.length; from += BLOCK) {
+                    putSteps(bytes, Arrays.copyOfRange(row, from, from + BLOCK));
+                }
+            }
             default -> throw new IllegalArgumentException("rows are not written as " + type);
+        }
+    }
+
+    /** A block of 16 steps from the smallest value to the largest. */
+    private static void putSteps(ByteBuffer bytes, float[] block) {
+        byte[] quants = new byte[BLOCK];
+        MatrixPacker.Steps steps = MatrixPacker.steps(block, quants);
+        bytes.putShort(steps.scale()).putShort(steps.minimum());
+        for (int i = 0; i < BLOCK / 2; i++) {
+            bytes.put((byte) (quants[i] | quants[i + BLOCK / 2] << 4));
         }
     }
 

@@ -8,6 +8,7 @@ import elms.engine.gguf.Metadata;
 import elms.engine.gguf.TensorType;
 import elms.engine.gguf.Value;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -26,17 +27,49 @@ import java.util.stream.Stream;
  * @param directions of the {@link Screen}: rows of the model's width; none for no screen
  * @param adapters of the levels that are tuned; absent if none is
  * @param provenance how it was made
+ * @param planner what chooses between the levels, as its own module reads it
  */
 public record Pack(String baseSha256, Order order, List<Level> levels, float[][] directions, Optional<Adapters> adapters,
-        String provenance) {
+        String provenance, Attachment planner) {
     private static final String ARCHITECTURE = "elms-pack";
     private static final int VERSION = 2;
     private static final String RANKS = "elms.levels.rank";
     /** Name of the tensor of the directions. */
     public static final String DIRECTIONS = "elms.screen.directions";
 
+    private static final String PLANNER_VALUES = "elms.planner.";
+    private static final String PLANNER_TENSORS = "planner.";
+
+    /** What a pack carries for others: values of its header, and tensors. */
+    public record Attachment(Map<String, Value> metadata, List<GgufWriter.Tensor> tensors) {
+        /** Nothing. */
+        public static final Attachment NONE = new Attachment(Map.of(), List.of());
+
+        /** What the names of a file's values and tensors tell to be the planner's. */
+        private static Attachment planner(GgufFile file) {
+            Map<String, Value> metadata = new LinkedHashMap<>(file.metadata().values());
+            metadata.keySet().removeIf(key -> !key.startsWith(PLANNER_VALUES));
+            return new Attachment(metadata, file.tensors().values().stream().filter(info -> info.name().startsWith(PLANNER_TENSORS))
+                    .map(info -> {
+                        ByteBuffer bytes = file.map(info);
+                        return new GgufWriter.Tensor(info.name(), info.type(), info.shape(), bytes::duplicate);
+                    }).toList());
+        }
+    }
+
     public Pack {
         levels = List.copyOf(levels);
+    }
+
+    /** A pack without a planner. */
+    public Pack(String baseSha256, Order order, List<Level> levels, float[][] directions, Optional<Adapters> adapters,
+            String provenance) {
+        this(baseSha256, order, levels, directions, adapters, provenance, Attachment.NONE);
+    }
+
+    /** The same pack with another planner, and what is to be said of it. */
+    public Pack with(Attachment other, String said) {
+        return new Pack(baseSha256, order, levels, directions, adapters, said, other);
     }
 
     public void write(Path path) throws IOException {
@@ -55,6 +88,7 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
         metadata.put("elms.levels.heads", flat(levels.stream().map(Level::heads)));
         metadata.put("elms.levels.neurons", flat(levels.stream().map(Level::neurons)));
         metadata.put(RANKS, Value.uint16(levels.stream().mapToLong(Level::rank).toArray()));
+        metadata.putAll(planner.metadata());
         return metadata;
     }
 
@@ -74,6 +108,7 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
             int index = i;
             levels.get(i).tuning().ifPresent(tuning -> tensors.addAll(tuning.tensors(index, otherType)));
         }
+        tensors.addAll(planner.tensors());
         return tensors;
     }
 
@@ -128,7 +163,7 @@ public record Pack(String baseSha256, Order order, List<Level> levels, float[][]
             levels.add(level);
         }
         return new Pack(base, order, levels, directions(path, file, config.width()), adapters,
-                metadata.string("elms.pack.provenance").orElse(""));
+                metadata.string("elms.pack.provenance").orElse(""), Attachment.planner(file));
     }
 
     private static float[][] directions(Path path, GgufFile file, int width) {
