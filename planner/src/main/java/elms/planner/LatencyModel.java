@@ -43,7 +43,7 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
 
     /** Fits prices to measurements, with equal weight for equal relative error. */
     public static LatencyModel fit(List<Sample> prefill, List<Sample> decode) {
-        double[][] prefillWork = prefill.stream().map(sample -> prefillWork(sample.level(), sample.tokens())).toArray(double[][]::new);
+        double[][] prefillWork = prefill.stream().map(sample -> prefillWork(sample.level(), 0, sample.tokens())).toArray(double[][]::new);
         double[][] decodeWork = decode.stream().map(sample -> decodeWork(sample.level(), sample.tokens())).toArray(double[][]::new);
         double[] prefillPrices = NonNegativeLeastSquares.solveRelative(prefillWork, millis(prefill));
         double[] decodePrices = NonNegativeLeastSquares.solveRelative(decodeWork, millis(decode));
@@ -53,7 +53,25 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
 
     /** 95th percentile of the time to read a prompt and score its next token, in milliseconds. */
     public double prefillMillis(SubModel level, int tokens) {
-        return prefillMargin * dot(prefillWork(level, tokens), prefill);
+        return prefillMillis(0, List.of(new Part(level, tokens)));
+    }
+
+    /** Some tokens of a prompt that one level reads. */
+    public record Part(SubModel level, int tokens) {}
+
+    /**
+     * 95th percentile of the time to read the parts of a prompt, one after another, and score its next token, in milliseconds.
+     *
+     * @param cached tokens before them that need not be read
+     */
+    public double prefillMillis(int cached, List<Part> parts) {
+        double millis = prefill[0];
+        int before = cached;
+        for (Part part : parts) {
+            millis += dot(prefillWork(part.level(), before, part.tokens()), prefill) - prefill[0];
+            before += part.tokens();
+        }
+        return prefillMargin * millis;
     }
 
     /** 95th percentile of the time of a decode step after {@code context} tokens, in milliseconds. */
@@ -61,11 +79,11 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
         return decodeMargin * dot(decodeWork(level, context), decode);
     }
 
-    private static double[] prefillWork(SubModel level, int tokens) {
+    private static double[] prefillWork(SubModel level, int before, int tokens) {
         double weights = weights(level);
         int chunks = (tokens + Transformer.CHUNK - 1) / Transformer.CHUNK;
         return new double[] {
-            1, weights * chunks, weights * tokens, headOutputs(level) * tokens * (tokens + 1.0) / 2, tokens
+            1, weights * chunks, weights * tokens, headOutputs(level) * tokens * (before + (tokens + 1.0) / 2), tokens
         };
     }
 

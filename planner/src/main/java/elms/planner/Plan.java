@@ -1,6 +1,7 @@
 package elms.planner;
 
 import elms.engine.model.SubModel;
+import elms.planner.LatencyModel.Part;
 import java.util.List;
 
 /**
@@ -23,6 +24,11 @@ public record Plan(List<Span> spans, SubModel decode, Latency slo, Latency predi
     /** Tokens that are read. */
     public int promptTokens() {
         return spans.stream().mapToInt(Span::length).sum();
+    }
+
+    /** What the latency model needs to know of its prompt. */
+    public List<Part> parts() {
+        return spans.stream().map(span -> new Part(span.level(), span.length())).toList();
     }
 
     /** Mean level over the prompt's tokens. */

@@ -1,69 +1,183 @@
 package elms.planner;
 
 import elms.engine.model.SubModel;
-import elms.planner.Plan.Span;
+import elms.planner.compact.CompactLm;
+import elms.planner.compact.Opinion;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
-import java.util.function.ToDoubleFunction;
 
-/** Chooses the largest level for the prompt and the largest for the answer that are predicted to keep the SLO. */
+/**
+ * Turns an SLO into a plan: of all that are predicted to keep it, the one whose answer promises to be best. The full model reads and
+ * answers where there is time for it. Where there is not, the {@link CompactLm} says which parts of the prompt matter and what each
+ * shape of plan is worth; without one, or in a prompt of which nothing may be cut, one level reads everything.
+ */
 public final class Planner {
     private final List<SubModel> levels;
     private final LatencyModel latency;
+    private final Optional<CompactLm> compactLm;
+    private final PlanForm form;
+    private final Correction prefill = new Correction();
+    private final Correction decode = new Correction();
 
     /**
      * @param levels largest first; the first is the full model
      */
-    public Planner(List<SubModel> levels, LatencyModel latency) {
+    public Planner(List<SubModel> levels, LatencyModel latency, Optional<CompactLm> compactLm, PlanForm form) {
         this.levels = List.copyOf(levels);
         this.latency = latency;
+        this.compactLm = compactLm;
+        this.form = form;
     }
 
     /**
-     * Plans a request. Without a feasible level the smallest is taken and the plan says that it is not feasible.
+     * Plans a request. Without a feasible plan the fastest is taken, which says that it is not feasible.
      *
      * @param answerTokens most tokens of the answer
      * @param overheadMillis time already spent since the request's arrival
      */
     public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
-        int promptTokens = prompt.tokens();
-        Latency limit = limit(promptTokens, answerTokens, slo);
-        SubModel prefill = largest(limit.ttftMillis(), level -> overheadMillis + latency.prefillMillis(level, promptTokens));
-        SubModel decode = largest(limit.tpotMillis(), level -> latency.decodeMillis(level, context(promptTokens, answerTokens)));
-        return plan(prompt, answerTokens, prefill, decode, limit, overheadMillis);
+        long start = System.nanoTime();
+        Latency limit = limit(prompt.tokens(), answerTokens, slo);
+        SubModel full = levels.get(0);
+        Candidate whole = candidate(Assignment.all(prompt, full), full, answerTokens, overheadMillis, 0);
+        if (whole.predicted().within(limit)) {
+            return whole.plan(limit);
+        }
+        boolean readAtLeisure = within(whole.predicted().ttftMillis(), limit.ttftMillis());
+        if (compactLm.isEmpty() || prompt.cuttable().isEmpty() || readAtLeisure && form == PlanForm.SEGMENTS) {
+            return oneLevel(prompt, answerTokens, limit, overheadMillis).plan(limit);
+        }
+        Opinion opinion = compactLm.get().read(prompt.text(), prompt.cuttable());
+        double spent = overheadMillis + (System.nanoTime() - start) / 1e6;
+        Shaper shaper = new Shaper(prompt, opinion, levels);
+        return (form == PlanForm.WORDS ? words(shaper, opinion, answerTokens, limit, spent)
+                : segments(shaper, opinion, answerTokens, limit, spent)).plan(limit);
     }
 
     /** A plan with one given level for everything. */
     public Plan pinned(Prompt prompt, int answerTokens, Slo slo, SubModel level, double overheadMillis) {
-        return plan(prompt, answerTokens, level, level, limit(prompt.tokens(), answerTokens, slo), overheadMillis);
+        return candidate(Assignment.all(prompt, level), level, answerTokens, overheadMillis, 0)
+                .plan(limit(prompt.tokens(), answerTokens, slo));
     }
 
-    private Plan plan(Prompt prompt, int answerTokens, SubModel prefill, SubModel decode, Latency limit, double overheadMillis) {
-        int promptTokens = prompt.tokens();
-        Latency predicted = Latency.of(overheadMillis + latency.prefillMillis(prefill, promptTokens),
-                latency.decodeMillis(decode, context(promptTokens, answerTokens)));
-        return new Plan(List.of(new Span(prompt.encoding().ids(), prefill)), decode, limit, predicted, predicted.within(limit));
+    /**
+     * Learns from a request that ran.
+     *
+     * @param prefillMillis time that the plan's prompt took to read
+     * @param decodeMillis time that a token of the answer took, if it has two
+     * @param answerTokens of the answer
+     */
+    public void learn(Plan plan, double prefillMillis, OptionalDouble decodeMillis, int answerTokens) {
+        prefill.observe(latency.prefillMillis(0, plan.parts()) / latency.prefillMargin(), prefillMillis);
+        decodeMillis.ifPresent(millis -> decode.observe(
+                latency.decodeMillis(plan.decode(), plan.promptTokens() + answerTokens / 2) / latency.decodeMargin(), millis));
     }
 
+    /** A plan that could be, and what its answer promises. */
+    private record Candidate(Assignment assignment, SubModel decode, Latency predicted, double quality) {
+        Plan plan(Latency limit) {
+            return new Plan(assignment.spans(), decode, limit, predicted, predicted.within(limit));
+        }
+    }
+
+    private Candidate candidate(Assignment assignment, SubModel answers, int answerTokens, double spent, double quality) {
+        Latency predicted = Latency.of(spent + prefillMillis(assignment), decodeMillis(answers, assignment.tokens(), answerTokens));
+        return new Candidate(assignment, answers, predicted, quality);
+    }
+
+    /** The largest level for the prompt and the largest for the answer that are predicted to keep the SLO, or the smallest. */
+    private Candidate oneLevel(Prompt prompt, int answerTokens, Latency limit, double spent) {
+        SubModel smallest = levels.get(levels.size() - 1);
+        SubModel reads = levels.stream().filter(level -> within(spent + prefillMillis(Assignment.all(prompt, level)), limit.ttftMillis()))
+                .findFirst().orElse(smallest);
+        SubModel answers = levels.stream().filter(level -> within(decodeMillis(level, prompt.tokens(), answerTokens), limit.tpotMillis()))
+                .findFirst().orElse(smallest);
+        return candidate(Assignment.all(prompt, reads), answers, answerTokens, spent, 0);
+    }
+
+    /** The best feasible combination of a shape and a level that answers, with what it leaves of the time spent. */
+    private Candidate segments(Shaper shaper, Opinion opinion, int answerTokens, Latency limit, double spent) {
+        Decision decision = new Decision(opinion.qualities());
+        Candidate best = null;
+        for (int shape = 0; shape < PlanShape.SEGMENTS.size(); shape++) {
+            Assignment assignment = shaper.segments(PlanShape.SEGMENTS.get(shape));
+            for (SubModel answers : levels) {
+                best = better(best, candidate(assignment, answers, answerTokens, spent,
+                        decision.segments(shape) + decision.answer(answers.share())), limit);
+            }
+        }
+        if (!best.predicted().within(limit)) {
+            return best;
+        }
+        Candidate chosen = best;
+        Assignment filled = shaper.filled(chosen.assignment(), assignment ->
+                candidate(assignment, chosen.decode(), answerTokens, spent, 0).predicted().within(limit));
+        return candidate(filled, chosen.decode(), answerTokens, spent, chosen.quality());
+    }
+
+    /** The same in the paper's form. */
+    private Candidate words(Shaper shaper, Opinion opinion, int answerTokens, Latency limit, double spent) {
+        Decision decision = new Decision(opinion.qualities());
+        Candidate best = null;
+        for (int shape = 0; shape < PlanShape.WORDS.size(); shape++) {
+            Assignment assignment = shaper.words(PlanShape.WORDS.get(shape));
+            SubModel level = assignment.parts().get(0).level();
+            best = better(best, candidate(assignment, level, answerTokens, spent, decision.words(shape)), limit);
+        }
+        return best;
+    }
+
+    /** A feasible plan before one that is not; of feasible ones that of higher quality, of others the faster. */
+    private static Candidate better(Candidate best, Candidate other, Latency limit) {
+        if (best == null) {
+            return other;
+        }
+        Comparator<Candidate> byQuality = Comparator.comparingDouble(Candidate::quality);
+        Comparator<Candidate> bySpeed = Comparator.comparingDouble(candidate -> -excess(candidate.predicted(), limit));
+        boolean feasible = other.predicted().within(limit);
+        if (feasible != best.predicted().within(limit)) {
+            return feasible ? other : best;
+        }
+        return (feasible ? byQuality : bySpeed).compare(other, best) > 0 ? other : best;
+    }
+
+    /** By what factor the worse of both latencies exceeds its limit. */
+    private static double excess(Latency predicted, Latency limit) {
+        return Math.max(excess(predicted.ttftMillis(), limit.ttftMillis()), excess(predicted.tpotMillis(), limit.tpotMillis()));
+    }
+
+    private static double excess(OptionalDouble millis, OptionalDouble limit) {
+        return millis.isEmpty() || limit.isEmpty() ? 0 : millis.getAsDouble() / limit.getAsDouble();
+    }
+
+    private double prefillMillis(Assignment assignment) {
+        return prefill.factor() * latency.prefillMillis(0, assignment.parts());
+    }
+
+    /** In the middle of the longest answer. */
+    private double decodeMillis(SubModel level, int promptTokens, int answerTokens) {
+        return decode.factor() * latency.decodeMillis(level, promptTokens + answerTokens / 2);
+    }
+
+    /** The request's bounds in milliseconds: a ratio is of the full model's latency on this machine when nothing else runs. */
     private Latency limit(int promptTokens, int answerTokens, Slo slo) {
         SubModel full = levels.get(0);
         return new Latency(
                 millis(slo.ttft().map(limit -> limit.millis(latency.prefillMillis(full, promptTokens)))),
-                millis(slo.tpot().map(limit -> limit.millis(latency.decodeMillis(full, context(promptTokens, answerTokens))))));
+                millis(slo.tpot().map(limit -> limit.millis(latency.decodeMillis(full, promptTokens + answerTokens / 2)))));
     }
 
     private static OptionalDouble millis(Optional<Double> limit) {
         return limit.map(OptionalDouble::of).orElseGet(OptionalDouble::empty);
     }
 
-    private SubModel largest(OptionalDouble limit, ToDoubleFunction<SubModel> millis) {
-        return levels.stream().filter(level -> limit.isEmpty() || millis.applyAsDouble(level) <= limit.getAsDouble())
-                .findFirst().orElse(levels.get(levels.size() - 1));
+    private static boolean within(double millis, OptionalDouble limit) {
+        return limit.isEmpty() || millis <= limit.getAsDouble();
     }
 
-    /** Context in the middle of the answer. */
-    private static int context(int promptTokens, int answerTokens) {
-        return promptTokens + answerTokens / 2;
+    private static boolean within(OptionalDouble millis, OptionalDouble limit) {
+        return millis.isEmpty() || within(millis.getAsDouble(), limit);
     }
 }

@@ -20,4 +20,16 @@ public record Prompt(String text, Encoding encoding, List<Range> cuttable) {
     public int tokens() {
         return encoding.length();
     }
+
+    /** The text of a token. */
+    public String text(int token) {
+        return text.substring(encoding.starts()[token], encoding.ends()[token]);
+    }
+
+    /** Whether a token lies in what may be cut. */
+    public boolean mayCut(int token) {
+        int start = encoding.starts()[token];
+        int end = encoding.ends()[token];
+        return start < end && cuttable.stream().anyMatch(range -> range.start() <= start && end <= range.end());
+    }
 }

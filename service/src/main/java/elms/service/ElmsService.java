@@ -14,6 +14,7 @@ import elms.kernels.Kernels;
 import elms.planner.Latency;
 import elms.planner.LatencyModel;
 import elms.planner.Plan;
+import elms.planner.PlanForm;
 import elms.planner.Plan.Span;
 import elms.planner.Planner;
 import elms.planner.Prompt;
@@ -21,6 +22,7 @@ import elms.planner.Slo;
 import elms.service.Response.FinishReason;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** Runs requests on one model, one after the other, each by its own plan. */
@@ -34,7 +36,7 @@ public final class ElmsService {
     public ElmsService(ElasticModel model, Kernels kernels, LatencyModel latency) {
         this.model = model;
         this.transformer = new Transformer(model.weights(), kernels);
-        this.planner = new Planner(model.levels(), latency);
+        this.planner = new Planner(model.levels(), latency, Optional.empty(), PlanForm.SEGMENTS);
     }
 
     public ElasticModel model() {

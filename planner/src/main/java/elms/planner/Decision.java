@@ -1,0 +1,39 @@
+package elms.planner;
+
+/**
+ * What the decision head's outputs stand for: first the shapes of {@link PlanShape#SEGMENTS}, then {@link PlanShape#ANSWERS}, then
+ * {@link PlanShape#WORDS}.
+ *
+ * @param qualities relative to the full model's answer to the whole prompt, in nats a token of the right answer
+ */
+public record Decision(float[] qualities) {
+    public static final int ANSWERS_FROM = PlanShape.SEGMENTS.size();
+    public static final int WORDS_FROM = ANSWERS_FROM + PlanShape.ANSWERS.size();
+    /** Number of outputs. */
+    public static final int OUTPUTS = WORDS_FROM + PlanShape.WORDS.size();
+
+    public Decision {
+        if (qualities.length != OUTPUTS) {
+            throw new IllegalArgumentException("a decision has " + OUTPUTS + " qualities, not " + qualities.length);
+        }
+    }
+
+    double segments(int shape) {
+        return qualities[shape];
+    }
+
+    /** Of an answer by the level of that share; the nearest that is known. */
+    double answer(double share) {
+        int nearest = 0;
+        for (int i = 1; i < PlanShape.ANSWERS.size(); i++) {
+            if (Math.abs(PlanShape.ANSWERS.get(i) - share) < Math.abs(PlanShape.ANSWERS.get(nearest) - share)) {
+                nearest = i;
+            }
+        }
+        return qualities[ANSWERS_FROM + nearest];
+    }
+
+    double words(int shape) {
+        return qualities[WORDS_FROM + shape];
+    }
+}

@@ -1,0 +1,102 @@
+package elms.planner.compact;
+
+import elms.engine.ElmsException;
+import elms.engine.gguf.GgufFile;
+import elms.engine.gguf.Metadata;
+import elms.engine.gguf.TensorInfo;
+import elms.engine.gguf.TensorReader;
+import elms.kernels.Form;
+import elms.kernels.MatrixPacker;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Parameters of a compact language model, as a pack carries them.
+ *
+ * @param vocabulary word pieces; the number of a piece is its row of the embedding
+ * @param words embedding of the pieces, read row by row where the file has them
+ * @param positions embedding of the places in a window
+ * @param kinds embedding of what may be cut and of what may not
+ * @param layers the first is shared by both heads, the second belongs to the score head
+ * @param score of a piece
+ * @param decisionHidden first half of the decision head
+ * @param decision second half
+ */
+public record CompactWeights(String[] vocabulary, int heads, TensorReader words, float[][] positions, float[][] kinds,
+        LayerNorm embeddingNorm, List<EncoderLayer> layers, Affine score, Affine decisionHidden, Affine decision) {
+    public static final String VOCABULARY = "elms.planner.vocabulary";
+    public static final String HEADS = "elms.planner.heads";
+    public static final String WORDS = "planner.words";
+    public static final String POSITIONS = "planner.positions";
+    public static final String KINDS = "planner.kinds";
+    public static final String EMBEDDING_NORM = "planner.embedding_norm";
+    public static final String SCORE = "planner.score";
+    public static final String DECISION_HIDDEN = "planner.decision_hidden";
+    public static final String DECISION = "planner.decision";
+    public static final int LAYERS = 2;
+
+    /** Name of a part of a layer. */
+    public static String layer(int layer, String part) {
+        return "planner.blk." + layer + "." + part;
+    }
+
+    public int width() {
+        return positions[0].length;
+    }
+
+    /**
+     * Reads the parameters that a pack carries, if it carries some.
+     *
+     * @throws ElmsException if they do not fit each other
+     */
+    public static Optional<CompactWeights> read(GgufFile file) {
+        Metadata metadata = file.metadata();
+        if (file.find(WORDS).isEmpty()) {
+            return Optional.empty();
+        }
+        String[] vocabulary = metadata.required(VOCABULARY, metadata.strings(VOCABULARY));
+        TensorInfo words = file.tensor(WORDS);
+        float[][] positions = rows(file, POSITIONS);
+        int width = positions[0].length;
+        int heads = metadata.required(HEADS, metadata.integer(HEADS, 1, width));
+        List<EncoderLayer> layers = new ArrayList<>();
+        for (int i = 0; i < LAYERS; i++) {
+            layers.add(new EncoderLayer(affine(file, layer(i, "query")), affine(file, layer(i, "key")), affine(file, layer(i, "value")),
+                    affine(file, layer(i, "output")), norm(file, layer(i, "attention_norm")), affine(file, layer(i, "up")),
+                    affine(file, layer(i, "down")), norm(file, layer(i, "feed_forward_norm"))));
+        }
+        CompactWeights weights = new CompactWeights(vocabulary, heads, new TensorReader(file, words), positions, rows(file, KINDS),
+                norm(file, EMBEDDING_NORM), layers, affine(file, SCORE), affine(file, DECISION_HIDDEN), affine(file, DECISION));
+        if (words.rows() != vocabulary.length || words.columns() != width || width % heads != 0 || weights.kinds.length != 2) {
+            throw new ElmsException(file.path() + " has a planner whose parts do not fit each other");
+        }
+        return Optional.of(weights);
+    }
+
+    private static float[][] rows(GgufFile file, String name) {
+        return elms.engine.gguf.FloatRows.read(file, file.tensor(name));
+    }
+
+    private static float[] row(GgufFile file, String name) {
+        return rows(file, name)[0];
+    }
+
+    private static LayerNorm norm(GgufFile file, String name) {
+        return new LayerNorm(row(file, name + ".weight"), row(file, name + ".bias"));
+    }
+
+    private static Affine affine(GgufFile file, String name) {
+        float[][] rows = rows(file, name + ".weight");
+        float[] bias = row(file, name + ".bias");
+        if (bias.length != rows.length) {
+            throw new ElmsException(file.path() + " has a planner with " + rows.length + " rows of '" + name + "', but "
+                    + bias.length + " biases");
+        }
+        MatrixPacker packer = new MatrixPacker(Form.Q8, rows.length, rows[0].length);
+        for (int row = 0; row < rows.length; row++) {
+            packer.putRow(row, rows[row]);
+        }
+        return new Affine(packer.matrix(), bias);
+    }
+}
