@@ -1,5 +1,6 @@
 package elms.elastic.recovery;
 
+import elms.elastic.torch.Adam;
 import elms.engine.ElmsException;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
@@ -32,6 +33,10 @@ import java.util.Random;
  * then takes its place, so that whenever a process ends, there is a state to go on from.
  */
 public final class Checkpoint {
+    private static final double ADAPTER_RATE = 2e-3;
+    private static final double ROWS_RATE = 1e-3;
+    private static final String ADAPTERS = "blk.";
+    private static final String LEVELS = "level.";
     /** Deviation of the weights that adapters start from; those that write start from zero. */
     private static final double DEVIATION = 0.02;
     private static final String TEXTS = "texts.gguf";
@@ -144,6 +149,13 @@ public final class Checkpoint {
 
     private static int number(GgufFile file, String key) {
         return file.metadata().required(key, file.metadata().integer(key, 0, Integer.MAX_VALUE));
+    }
+
+    /** What a state trains, in the present scope. */
+    static Adam trained(GgufFile state) {
+        Adam adam = new Adam(name -> name.startsWith(ADAPTERS) ? ADAPTER_RATE : ROWS_RATE);
+        adam.read(state, name -> name.startsWith(ADAPTERS) || name.startsWith(LEVELS));
+        return adam;
     }
 
     /** The sequences to train on. */

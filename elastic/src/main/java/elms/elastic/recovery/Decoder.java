@@ -1,15 +1,20 @@
 package elms.elastic.recovery;
 
+import elms.elastic.torch.Tensors;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.Place;
 import elms.engine.model.Weights;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -18,7 +23,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * The forward pass of {@link elms.engine.decode.Transformer} once more, for gradients. The residual stream is in floats, products
  * are in the type of the weights. Weights have units in the order of the pack and rotary pairs as halves; they are not trained.
  */
-final class Decoder {
+public final class Decoder {
     /** Weights of a layer; {@code kvHeadOf} is the key/value head that each query head reads. */
     private record Block(Tensor q, Tensor k, Tensor v, Tensor o, Tensor gate, Tensor up, Tensor down, Tensor attentionNorm,
             Tensor feedForwardNorm, Tensor kvHeadOf) {}
@@ -41,7 +46,7 @@ final class Decoder {
     private final Tensor output;
 
     /** Copies the weights; belongs to the present scope. */
-    Decoder(Weights weights, ScalarType type) {
+    public Decoder(Weights weights, ScalarType type) {
         this.weights = weights;
         this.config = weights.config();
         this.type = type;
@@ -66,12 +71,15 @@ final class Decoder {
      * @return (sequences · positions, width)
      */
     Tensor hidden(List<int[]> texts, Student reader, Student answerer, int cut) {
-        int length = texts.get(0).length;
+        return hidden(embedding(texts), reader, answerer, cut);
+    }
+
+    private Tensor hidden(Tensor x, Student reader, Student answerer, int cut) {
+        int length = Math.toIntExact(x.size(1));
         List<Part> parts = cut < length ? List.of(new Part(reader, 0, cut), new Part(answerer, cut, length))
                 : List.of(new Part(reader, 0, length));
         Rotation rotation = rotation(length);
         Tensor mask = torch.full(new long[] {length, length}, Tensors.scalar(Double.NEGATIVE_INFINITY)).triu(1).to(type);
-        Tensor x = embedding(texts);
         List<Tensor> streams = new ArrayList<>(parts.stream().map(part -> x.narrow(1, part.from(), part.to() - part.from())).toList());
         for (int i = 0; i < blocks.size(); i++) {
             int layer = i;
@@ -93,6 +101,27 @@ final class Decoder {
         }
         Tensor all = Tensors.join(streams, 1);
         return Tensors.only(() -> norm(all, outputNorm).flatten(0, 1).to(type));
+    }
+
+    /**
+     * How the full model's loss on the end of a text depends on what it reads: the gradient of the mean loss a token by a token's
+     * embedding, times the embedding, as one number a token.
+     *
+     * @param from first token that the model is to predict
+     */
+    public Tensor saliency(int[] text, int from) {
+        Student full = Student.full(config);
+        Tensor x = embedding(List.of(text)).set_requires_grad(true);
+        Tensor hidden = hidden(x, full, full, text.length);
+        int count = text.length - from;
+        Tensor gradient = torch.zeros_like(hidden.detach());
+        try (NoGradGuard guard = new NoGradGuard()) {
+            Tensor own = probabilities(hidden.detach().narrow(0, from - 1L, count));
+            Tensor target = torch.one_hot(Tensors.indices(Arrays.copyOfRange(text, from, text.length)), config.vocabulary());
+            gradient.narrow(0, from - 1L, count).copy_(throughOutput(own.sub_(target).mul_(Tensors.scalar(1.0 / count))));
+        }
+        hidden.backward(gradient, new BoolOptional(), false, new TensorArrayRefOptional());
+        return x.grad().mul(x.detach()).sum(-1).flatten();
     }
 
     /** Probabilities of the next token after each row, in floats. */

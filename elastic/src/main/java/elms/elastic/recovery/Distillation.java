@@ -2,6 +2,9 @@ package elms.elastic.recovery;
 
 import elms.elastic.Progress;
 import elms.elastic.recovery.Checkpoint.Spent;
+import elms.elastic.torch.Adam;
+import elms.elastic.torch.Tensors;
+import elms.elastic.torch.Torch;
 import elms.engine.gguf.FloatRows;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
@@ -62,7 +65,7 @@ public final class Distillation implements AutoCloseable {
         decoder = new Decoder(weights, torch.type());
         full = Student.full(weights.config());
         try (GgufFile state = GgufFile.open(checkpoint.state())) {
-            adam = new Adam(state);
+            adam = Checkpoint.trained(state);
         }
         students = Student.of(start.levels(), weights.config(), adam::value);
     }

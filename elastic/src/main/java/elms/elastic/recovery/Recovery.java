@@ -3,6 +3,7 @@ package elms.elastic.recovery;
 import elms.elastic.Elasticizer;
 import elms.elastic.Progress;
 import elms.elastic.recovery.Checkpoint.Spent;
+import elms.elastic.torch.Torch;
 import elms.engine.gguf.GgufFile;
 import elms.engine.model.Adapters;
 import elms.engine.model.ModelConfig;

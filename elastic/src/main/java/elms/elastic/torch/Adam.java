@@ -1,26 +1,27 @@
-package elms.elastic.recovery;
+package elms.elastic.torch;
 
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
 import elms.engine.gguf.TensorInfo;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /** What is trained, by its name in a file, and its optimizer (Kingma and Ba, arXiv 1412.6980), on gradients of norm at most one. */
-final class Adam {
-    private static final double ADAPTER_RATE = 2e-3;
-    private static final double ROWS_RATE = 1e-3;
+public final class Adam {
     /** How much of a moment stays at a step. */
     private static final double FIRST = 0.9;
     private static final double SECOND = 0.95;
     private static final double LEAST = 1e-8;
-    private static final String ADAPTERS = "blk.";
     private static final String FIRST_SUFFIX = ".m";
     private static final String SECOND_SUFFIX = ".v";
 
@@ -28,28 +29,48 @@ final class Adam {
     private record Parameter(Tensor value, Tensor first, Tensor second) {}
 
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+    private final ToDoubleFunction<String> rate;
 
-    /** Reads a state; belongs to the present scope. */
-    Adam(GgufFile state) {
+    /**
+     * @param rate learning rate of a parameter, by its name
+     */
+    public Adam(ToDoubleFunction<String> rate) {
+        this.rate = rate;
+    }
+
+    /** Trains tensors of a state, with the moments that stand beside them; they belong to the present scope. */
+    public void read(GgufFile state, Predicate<String> trained) {
         for (TensorInfo info : state.tensors().values()) {
             String name = info.name();
-            if ((name.startsWith(ADAPTERS) || name.startsWith("level.")) && !name.endsWith(FIRST_SUFFIX) && !name.endsWith(SECOND_SUFFIX)) {
+            if (trained.test(name) && !name.endsWith(FIRST_SUFFIX) && !name.endsWith(SECOND_SUFFIX)) {
                 parameters.put(name, new Parameter(Tensors.read(state, info).set_requires_grad(true),
                         moment(state, name + FIRST_SUFFIX, info), moment(state, name + SECOND_SUFFIX, info)));
             }
         }
     }
 
+    /** Trains one more tensor, which nothing is known of yet; it belongs to the present scope. */
+    public Tensor add(String name, Tensor value) {
+        Tensor trained = value.set_requires_grad(true);
+        parameters.put(name, new Parameter(trained, torch.zeros_like(value), torch.zeros_like(value)));
+        return trained;
+    }
+
     private static Tensor moment(GgufFile state, String name, TensorInfo of) {
         return state.find(name).map(info -> Tensors.read(state, info)).orElseGet(() -> torch.zeros(of.rows(), of.columns()));
     }
 
-    Tensor value(String name) {
+    public Tensor value(String name) {
         return parameters.get(name).value();
     }
 
+    /** What is trained, in the order in which it was added. */
+    public Set<String> names() {
+        return Collections.unmodifiableSet(parameters.keySet());
+    }
+
     /** Everything, to write. */
-    List<GgufWriter.Tensor> tensors() {
+    public List<GgufWriter.Tensor> tensors() {
         List<GgufWriter.Tensor> tensors = new ArrayList<>();
         parameters.forEach((name, parameter) -> {
             tensors.add(Tensors.file(name, parameter.value()));
@@ -63,16 +84,16 @@ final class Adam {
      * Goes down the gradients, and forgets them. What has none stays as it is.
      *
      * @param count steps so far, this one included
-     * @param rate share of the learning rates
+     * @param share of the learning rates
      */
-    void step(int count, double rate) {
+    public void step(int count, double share) {
         try (PointerScope scope = new PointerScope(); NoGradGuard guard = new NoGradGuard()) {
             double norm = Math.sqrt(parameters.values().stream().map(parameter -> parameter.value().grad()).filter(Tensor::defined)
                     .mapToDouble(gradient -> gradient.square().sum().item_double()).sum());
             double scale = Math.min(1, 1 / (norm + 1e-6));
             parameters.forEach((name, parameter) -> {
                 if (parameter.value().grad().defined()) {
-                    step(parameter, scale, count, (name.startsWith(ADAPTERS) ? ADAPTER_RATE : ROWS_RATE) * rate);
+                    step(parameter, scale, count, rate.applyAsDouble(name) * share);
                 }
             });
         }

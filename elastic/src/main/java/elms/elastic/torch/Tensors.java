@@ -1,4 +1,4 @@
-package elms.elastic.recovery;
+package elms.elastic.torch;
 
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
@@ -20,11 +20,11 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** Between Java's numbers and PyTorch's. A tensor belongs to the {@link PointerScope} that it was made in, and ends with it. */
-final class Tensors {
+public final class Tensors {
     private Tensors() {}
 
     /** What some work gives; all else that it made is freed, but for what the gradients will need. */
-    static Tensor only(Supplier<Tensor> work) {
+    public static Tensor only(Supplier<Tensor> work) {
         PointerScope outer = PointerScope.getInnerScope();
         try (PointerScope inner = new PointerScope()) {
             Tensor result = work.get();
@@ -34,7 +34,7 @@ final class Tensors {
     }
 
     /** A matrix of that type; rows are read by several threads. */
-    static Tensor of(Matrix matrix, ScalarType type) {
+    public static Tensor of(Matrix matrix, ScalarType type) {
         return only(() -> {
             Tensor floats = torch.empty(matrix.rows(), matrix.columns());
             FloatPointer data = floats.data_ptr_float();
@@ -48,19 +48,19 @@ final class Tensors {
     }
 
     /** Floats as a tensor of that shape. */
-    static Tensor of(float[] values, long... shape) {
+    public static Tensor of(float[] values, long... shape) {
         Tensor tensor = torch.empty(shape);
         tensor.data_ptr_float().put(values);
         return tensor;
     }
 
     /** Whole numbers as a vector that picks rows. */
-    static Tensor indices(int[] values) {
+    public static Tensor indices(int[] values) {
         return torch.tensor(IntStream.of(values).asLongStream().toArray());
     }
 
     /** A tensor of floats of a file, copied. */
-    static Tensor read(GgufFile file, TensorInfo info) {
+    public static Tensor read(GgufFile file, TensorInfo info) {
         Tensor tensor = torch.empty(info.rows(), info.columns());
         float[] values = new float[Math.toIntExact(info.rows() * info.columns())];
         file.map(info).asFloatBuffer().get(values);
@@ -69,7 +69,7 @@ final class Tensors {
     }
 
     /** A matrix of floats to write; it is read when it is written. */
-    static GgufWriter.Tensor file(String name, Tensor tensor) {
+    public static GgufWriter.Tensor file(String name, Tensor tensor) {
         return new GgufWriter.Tensor(name, TensorType.F32, List.of(tensor.size(1), tensor.size(0)), () -> {
             float[] values = floats(tensor);
             ByteBuffer bytes = ByteBuffer.allocate(values.length * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
@@ -79,7 +79,7 @@ final class Tensors {
     }
 
     /** All numbers of a tensor, row by row. */
-    static float[] floats(Tensor tensor) {
+    public static float[] floats(Tensor tensor) {
         try (PointerScope scope = new PointerScope()) {
             float[] values = new float[Math.toIntExact(tensor.numel())];
             tensor.detach().to(ScalarType.Float).contiguous().data_ptr_float().get(values);
@@ -87,12 +87,22 @@ final class Tensors {
         }
     }
 
+    /** The rows of a matrix. */
+    public static float[][] rows(Tensor matrix) {
+        float[] values = floats(matrix);
+        float[][] rows = new float[Math.toIntExact(matrix.size(0))][Math.toIntExact(matrix.size(1))];
+        for (int row = 0; row < rows.length; row++) {
+            System.arraycopy(values, row * rows[row].length, rows[row], 0, rows[row].length);
+        }
+        return rows;
+    }
+
     /** One after another along a dimension. */
-    static Tensor join(List<Tensor> tensors, int dimension) {
+    public static Tensor join(List<Tensor> tensors, int dimension) {
         return tensors.size() == 1 ? tensors.get(0) : torch.cat(new TensorVector(tensors.toArray(Tensor[]::new)), dimension);
     }
 
-    static Scalar scalar(double number) {
+    public static Scalar scalar(double number) {
         return new Scalar(number);
     }
 }

@@ -1,4 +1,4 @@
-package elms.elastic.recovery;
+package elms.elastic.torch;
 
 import elms.engine.ElmsException;
 import org.bytedeco.javacpp.Loader;
@@ -29,7 +29,7 @@ public record Torch(ScalarType type) {
     }
 
     /** As {@link #start}, in floats on every processor. */
-    static Torch exact(int threads) {
+    public static Torch exact(int threads) {
         load(threads);
         return new Torch(ScalarType.Float);
     }
@@ -40,7 +40,7 @@ public record Torch(ScalarType type) {
     }
 
     /** Whether the native libraries are on the class path. */
-    static boolean isThere() {
+    public static boolean isThere() {
         try {
             load(1);
             return true;

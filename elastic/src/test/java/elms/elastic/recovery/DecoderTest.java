@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import elms.elastic.torch.Adam;
+import elms.elastic.torch.Tensors;
+import elms.elastic.torch.Torch;
 import elms.engine.NanoModel;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Transformer;
@@ -56,7 +59,7 @@ class DecoderTest {
         try (PointerScope scope = new PointerScope(); NoGradGuard guard = new NoGradGuard();
                 GgufFile state = GgufFile.open(checkpoint.state())) {
             Decoder decoder = new Decoder(weights, Torch.exact(1).type());
-            Adam trained = new Adam(state);
+            Adam trained = Checkpoint.trained(state);
             List<Student> students = new ArrayList<>(Student.of(pack.levels(), config, trained::value));
             Student full = Student.full(config);
             students.add(full);

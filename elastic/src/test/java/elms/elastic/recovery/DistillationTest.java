@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import elms.elastic.Divergence;
+import elms.elastic.torch.Torch;
 import elms.engine.ElmsException;
 import elms.engine.NanoModel;
 import elms.engine.gguf.GgufFile;

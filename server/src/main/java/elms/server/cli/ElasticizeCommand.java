@@ -3,7 +3,7 @@ package elms.server.cli;
 import elms.elastic.Calibration;
 import elms.elastic.Elasticizer;
 import elms.elastic.recovery.Recovery;
-import elms.elastic.recovery.Torch;
+import elms.elastic.torch.Torch;
 import elms.engine.ElmsException;
 import elms.engine.model.Pack;
 import elms.kernels.Kernels;

@@ -1,0 +1,145 @@
+package elms.elastic.planner;
+
+import elms.elastic.Progress;
+import elms.elastic.planner.DecisionTraining.Result;
+import elms.elastic.planner.Outcomes.Outcome;
+import elms.elastic.recovery.Decoder;
+import elms.elastic.torch.Adam;
+import elms.elastic.torch.Torch;
+import elms.engine.decode.Transformer;
+import elms.engine.gguf.GgufFile;
+import elms.engine.gguf.GgufWriter;
+import elms.engine.model.Pack.Attachment;
+import elms.engine.model.SubModel;
+import elms.engine.model.Weights;
+import elms.engine.text.Tokenizer;
+import elms.kernels.Kernels;
+import elms.planner.compact.CompactLm;
+import elms.planner.compact.CompactWeights;
+import elms.planner.compact.Opinion;
+import elms.text.WordPieceTokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.bytedeco.javacpp.PointerScope;
+
+/**
+ * Trains a compact language model for one model: its score head on what matters to that model's answers, its decision head on what
+ * plans turn out to be worth. What is measured is kept in a folder, so that a training that was stopped goes on.
+ */
+public final class PlannerTraining {
+    private static final int VOCABULARY = 16_000;
+    private static final int ROUNDS = 3;
+    private static final double LAYER_RATE = 1e-4;
+    private static final double HEAD_RATE = 1e-3;
+    private static final long SEED = 1;
+    private static final String SCORED = "scored.gguf";
+
+    private final Weights weights;
+    private final List<SubModel> levels;
+    private final Tokenizer tokenizer;
+    private final Kernels kernels;
+    private final Torch torch;
+    private final Path folder;
+    private final Progress progress;
+
+    /**
+     * @param levels of the model, largest first
+     * @param folder of what is measured; made if need be
+     */
+    public PlannerTraining(Weights weights, List<SubModel> levels, Tokenizer tokenizer, Kernels kernels, Torch torch, Path folder,
+            Progress progress) {
+        this.weights = weights;
+        this.levels = levels;
+        this.tokenizer = tokenizer;
+        this.kernels = kernels;
+        this.torch = torch;
+        this.folder = folder;
+        this.progress = progress;
+    }
+
+    /**
+     * Trains both heads.
+     *
+     * @param exercises what is measured on, in this order; the same when a training goes on
+     * @param judged how many of them plans are tried on
+     */
+    public Attachment train(List<Exercise> exercises, int judged) throws IOException {
+        Files.createDirectories(folder);
+        List<float[]> saliencies = saliencies(exercises);
+        MiniLm start = MiniLm.load();
+        Words words = Words.of(start, counts(start, exercises), VOCABULARY);
+        PlannerFile scored = scored(start, words, exercises, saliencies);
+        List<DecisionTraining.Sample> outcomes = outcomes(scored, exercises.subList(0, Math.min(judged, exercises.size())));
+        progress.at("Training the decision head", 1);
+        Result decided = DecisionTraining.train(outcomes);
+        PlannerFile done = scored.with(decided.tensors());
+        return new Attachment(done.metadata(), done.tensors());
+    }
+
+    private List<float[]> saliencies(List<Exercise> exercises) {
+        Records records = new Records(folder.resolve("saliency.records"));
+        if (records.rows().size() < exercises.size()) {
+            try (PointerScope scope = new PointerScope()) {
+                Saliency saliency = new Saliency(new Decoder(weights, torch.type()), tokenizer);
+                while (records.rows().size() < exercises.size()) {
+                    records.add(saliency.of(exercises.get(records.rows().size())));
+                    progress.at("Finding out which words matter", (double) records.rows().size() / exercises.size());
+                }
+            }
+        }
+        return records.rows();
+    }
+
+    /** How often each of MiniLM's pieces occurs. */
+    private static int[] counts(MiniLm start, List<Exercise> exercises) {
+        int[] counts = new int[start.vocabulary().length];
+        try (WordPieceTokenizer pieces = new WordPieceTokenizer(start.vocabulary())) {
+            for (Exercise exercise : exercises) {
+                Arrays.stream(pieces.encode(exercise.prompt().text()).ids()).forEach(id -> counts[id]++);
+            }
+        }
+        return counts;
+    }
+
+    private PlannerFile scored(MiniLm start, Words words, List<Exercise> exercises, List<float[]> saliencies) throws IOException {
+        Path file = folder.resolve(SCORED);
+        try (PointerScope scope = new PointerScope(); WordPieceTokenizer pieces = new WordPieceTokenizer(words.vocabulary())) {
+            Adam adam = new Adam(name -> name.startsWith(CompactWeights.SCORE) ? HEAD_RATE : LAYER_RATE);
+            TrainedEncoder encoder = new TrainedEncoder(start, adam);
+            List<ScoreTraining.Sample> samples = new ArrayList<>();
+            for (int i = 0; i < exercises.size(); i++) {
+                samples.add(ScoreTraining.sample(exercises.get(i), saliencies.get(i), words, pieces::encode));
+            }
+            new ScoreTraining(encoder, adam, words).train(samples, ROUNDS, progress);
+            PlannerFile scored = PlannerFile.undecided(words, encoder.positions(), DecisionTraining.tensors(adam));
+            GgufWriter.write(file, scored.metadata(), scored.tensors());
+            return scored;
+        }
+    }
+
+    /** Tries plans with the compact language model as it will be run. */
+    private List<DecisionTraining.Sample> outcomes(PlannerFile scored, List<Exercise> exercises) {
+        Records records = new Records(folder.resolve("outcomes.records"));
+        List<DecisionTraining.Sample> samples = new ArrayList<>();
+        try (GgufFile file = GgufFile.open(folder.resolve(SCORED));
+                WordPieceTokenizer pieces = new WordPieceTokenizer(scored.words().vocabulary())) {
+            CompactLm compactLm = new CompactLm(CompactWeights.read(file).orElseThrow(), pieces::encode, kernels);
+            Outcomes outcomes = new Outcomes(new Transformer(weights, kernels), levels, tokenizer);
+            for (int i = 0; i < exercises.size(); i++) {
+                Exercise exercise = exercises.get(i);
+                Opinion opinion = compactLm.read(exercise.prompt().text(), exercise.prompt().cuttable());
+                if (i == records.rows().size()) {
+                    records.add(Outcome.numbers(outcomes.measure(exercise, opinion, new Random(SEED + i))));
+                }
+                samples.add(new DecisionTraining.Sample(opinion.summary(), Outcome.of(records.rows().get(i))));
+                progress.at("Trying plans", (i + 1.0) / exercises.size());
+            }
+        }
+        return samples;
+    }
+}
