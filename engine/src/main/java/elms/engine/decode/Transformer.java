@@ -177,22 +177,27 @@ public final class Transformer {
         return next;
     }
 
-    /** As {@link #candidates}, after the last token of each sequence of the last chunk. The arrays are the caller's. */
-    public float[][] candidatesOfEach() {
+    /** As {@link #candidates}, after the last token of each of the batch's first sequences. The arrays are the caller's. */
+    public float[][] candidatesOfFirst(int sequences) {
         int width = config.width();
-        float[] hidden = new float[ends.length * width];
-        for (int sequence = 0; sequence < ends.length; sequence++) {
+        float[] hidden = new float[sequences * width];
+        for (int sequence = 0; sequence < sequences; sequence++) {
             System.arraycopy(hidden(ends[sequence] - 1, 1), 0, hidden, sequence * width, width);
         }
-        float[] scores = new float[ends.length * config.vocabulary()];
-        if (whole || screenedHead.isEmpty()) {
-            score(hidden, ends.length, scores);
-        } else {
-            screenedHead.get().score(hidden, ends.length, scores);
+        float[] scores = new float[sequences * config.vocabulary()];
+        if (sequences > 0 && (whole || screenedHead.isEmpty())) {
+            score(hidden, sequences, scores);
+        } else if (sequences > 0) {
+            screenedHead.get().score(hidden, sequences, scores);
         }
-        float[][] each = new float[ends.length][];
+        float[][] each = new float[sequences][];
         Arrays.setAll(each, i -> Arrays.copyOfRange(scores, i * config.vocabulary(), (i + 1) * config.vocabulary()));
         return each;
+    }
+
+    /** As {@link #logits()}, after the last token of one of the batch's sequences. The array is the caller's. */
+    public float[] logitsOf(int sequence) {
+        return logits(ends[sequence] - 1, 1);
     }
 
     /**

@@ -58,7 +58,7 @@ class BatchTest {
                             batch.add(new Continuation(next(i, step), caches.get(i)));
                         }
                         transformer.read(batch, level);
-                        float[][] scores = transformer.candidatesOfEach();
+                        float[][] scores = transformer.candidatesOfFirst(count);
                         for (int i = 0; i < count; i++) {
                             assertThat(scores[i]).isEqualTo(alone[i][step]);
                         }
