@@ -2,137 +2,205 @@ package elms.service;
 
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
-import elms.engine.decode.KvCache;
-import elms.engine.decode.Sampler;
-import elms.engine.decode.Sampling;
-import elms.engine.decode.TextStream;
-import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
+import elms.engine.text.Encoding;
 import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
-import elms.planner.Latency;
 import elms.planner.LatencyModel;
-import elms.planner.Plan;
-import elms.planner.PlanForm;
-import elms.planner.Plan.Span;
-import elms.planner.Planner;
 import elms.planner.Prompt;
+import elms.planner.Prompts;
 import elms.planner.Slo;
-import elms.service.Response.FinishReason;
+import elms.service.BusyException.Reason;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/** Runs requests on one model, one after the other, each by its own plan. */
-public final class ElmsService {
+/**
+ * An LLM service for the apps of one device: they bind, call, and get answers within the latencies that they ask for. Thread-safe.
+ * Nothing of it is static: several services run side by side, each with kernels of its own.
+ */
+public final class ElmsService implements AutoCloseable {
     private static final int WARM_UP_TOKENS = 3;
+    private static final String WARM_UP = "elms-warm-up";
 
     private final ElasticModel model;
-    private final Transformer transformer;
-    private final Planner planner;
+    private final Engine engine;
+    private final Thread thread;
+    private final Map<String, App> bindings = new TreeMap<>();
+    private boolean closed;
 
-    public ElmsService(ElasticModel model, Kernels kernels, LatencyModel latency) {
+    private ElmsService(ElasticModel model, Kernels kernels, LatencyModel latency, Settings settings) {
         this.model = model;
-        this.transformer = new Transformer(model.weights(), kernels);
-        this.planner = new Planner(model.levels(), latency, Optional.empty(), PlanForm.SEGMENTS);
+        engine = new Engine(model, kernels, latency, settings, ElmsService::now);
+        thread = new Thread(engine, "elms-engine");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /**
+     * Starts a service with {@link Settings#usual}.
+     *
+     * @param kernels used by this service alone until it is closed
+     * @param latency what work costs on this device
+     */
+    public static ElmsService open(ElasticModel model, Kernels kernels, LatencyModel latency) {
+        return open(model, kernels, latency, Settings.usual());
+    }
+
+    /** Starts a service. */
+    public static ElmsService open(ElasticModel model, Kernels kernels, LatencyModel latency, Settings settings) {
+        return new ElmsService(model, kernels, latency, settings);
+    }
+
+    private static double now() {
+        return System.nanoTime() / 1e6;
     }
 
     public ElasticModel model() {
         return model;
     }
 
+    /**
+     * Binds an app, and has the beginning of its prompts read while nothing else is to be done. An app that is bound already gets
+     * the new profile; its earlier binding is closed.
+     */
+    public synchronized Binding bind(AppProfile profile) {
+        if (closed) {
+            throw new BusyException(Reason.CLOSED, "the service is closed");
+        }
+        engine.forget(profile.name());
+        App app = new App(profile);
+        bindings.put(profile.name(), app);
+        if (!profile.system().isEmpty()) {
+            engine.warm(profile, beginning(profile.system()));
+        }
+        return app;
+    }
+
+    /** Apps that are bound, by name. */
+    public synchronized List<Binding> bindings() {
+        return List.copyOf(bindings.values());
+    }
+
     /** Runs throw-away requests on the largest and the smallest level: the next one finds compiled code, and weights in memory. */
     public void warmUp() {
         Message question = Message.user("Tell me about yourself: who are you, and what can you do?");
-        for (SubModel level : List.of(model.full(), model.levels().get(model.levels().size() - 1))) {
-            call(new Request(List.of(question), Slo.NONE, false, OptionalDouble.of(level.share()), Sampling.GREEDY, WARM_UP_TOKENS,
-                    List.of()), Listener.NONE);
+        try (Binding app = bind(AppProfile.of(WARM_UP))) {
+            for (SubModel level : List.of(model.full(), model.levels().get(model.levels().size() - 1))) {
+                app.call(Request.of(List.of(question), WARM_UP_TOKENS).withPin(Optional.of(Pin.of(level.share()))), Listener.NONE);
+            }
         }
     }
 
     /**
-     * Answers a request. The clock of its SLO starts now.
-     *
-     * @throws ElmsException if the prompt does not fit the context, or a strict request's SLO is predicted to be missed
+     * Ends the service: what has started is finished, what waits is refused. Returns when all is done. The kernels stay the caller's
+     * to close.
      */
-    public synchronized Response call(Request request, Listener listener) {
-        long arrival = System.nanoTime();
-        RenderedChat chat = model.template().render(request.messages());
-        Prompt prompt = new Prompt(chat.text(), model.tokenizer().encode(chat), List.of());
-        int room = model.config().context() - prompt.tokens();
-        if (room < 1) {
-            throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name() + " holds "
-                    + model.config().context() + "; shorten it");
+    @Override
+    public void close() {
+        synchronized (this) {
+            closed = true;
+            bindings.clear();
         }
-        int longest = Math.min(request.maxTokens(), room);
-        Plan plan = plan(request, prompt, longest, (System.nanoTime() - arrival) / 1e6);
-        listener.planned(plan);
-        if (request.strict() && !plan.feasible()) {
-            throw new InfeasibleException(plan);
-        }
-        try (KvCache cache = transformer.newCache(plan.promptTokens() + longest)) {
-            for (Span span : plan.spans()) {
-                transformer.read(span.tokens(), span.level(), cache);
+        engine.close();
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
-            return answer(request, listener, arrival, plan, cache, longest);
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
-    private Plan plan(Request request, Prompt prompt, int longest, double overheadMillis) {
-        if (request.level().isPresent()) {
-            return planner.pinned(prompt, longest, request.slo(), model.nearest(request.level().getAsDouble()), overheadMillis);
-        }
-        return planner.plan(prompt, longest, request.slo(), overheadMillis);
+    private Prompt prompt(List<Message> messages) {
+        RenderedChat chat = model.template().render(messages);
+        return Prompts.of(messages, chat, model.tokenizer());
     }
 
-    /** Decodes until the answer ends; the prompt has been read. */
-    private Response answer(Request request, Listener listener, long arrival, Plan plan, KvCache cache, int longest) {
-        Sampler sampler = new Sampler(request.sampling());
-        plan.spans().stream().flatMapToInt(span -> Arrays.stream(span.tokens())).forEach(sampler::accept);
-        TextStream stream = new TextStream(request.stops());
-        StringBuilder text = new StringBuilder();
-        FinishReason reason = FinishReason.LENGTH;
-        int tokens = 0;
-        long first = 0;
-        long last = 0;
-        while (tokens < longest) {
-            if (listener.cancelled()) {
-                reason = FinishReason.CANCELLED;
-                break;
-            }
-            int token = sampler.next(transformer.candidates());
-            last = System.nanoTime();
-            first = tokens == 0 ? last : first;
-            tokens++;
-            if (model.tokenizer().endsAnswer(token)) {
-                reason = FinishReason.STOP;
-                break;
-            }
-            show(stream.push(model.tokenizer().bytes(token)), text, listener);
-            if (stream.stopped()) {
-                reason = FinishReason.STOP;
-                break;
-            }
-            if (tokens < longest) {
-                transformer.read(new int[] {token}, plan.decode(), cache);
-            }
-        }
-        show(stream.finish(), text, listener);
-        return new Response(text.toString(), reason, tokens, plan, measured(arrival, first, last, tokens));
+    /** Tokens that every prompt with these first messages begins with: what two of them have in common. */
+    private int[] beginning(List<Message> system) {
+        int[] one = prompt(with(system, "a")).encoding().ids();
+        Encoding other = prompt(with(system, "1")).encoding();
+        int mismatch = Arrays.mismatch(one, other.ids());
+        return Arrays.copyOf(one, mismatch < 0 ? one.length : mismatch);
     }
 
-    private static void show(String piece, StringBuilder text, Listener listener) {
-        if (!piece.isEmpty()) {
-            text.append(piece);
-            listener.text(piece);
+    private static List<Message> with(List<Message> system, String question) {
+        List<Message> messages = new ArrayList<>(system);
+        messages.add(Message.user(question));
+        return messages;
+    }
+
+    private synchronized boolean bound(App app) {
+        return bindings.get(app.profile.name()) == app;
+    }
+
+    private synchronized void unbind(App app) {
+        if (bindings.remove(app.profile.name(), app)) {
+            engine.forget(app.profile.name());
         }
     }
 
-    private static Latency measured(long arrival, long first, long last, int tokens) {
-        return new Latency(
-                tokens < 1 ? OptionalDouble.empty() : OptionalDouble.of((first - arrival) / 1e6),
-                tokens < 2 ? OptionalDouble.empty() : OptionalDouble.of((last - first) / 1e6 / (tokens - 1)));
+    private final class App implements Binding {
+        private final AppProfile profile;
+        private final AtomicInteger calls = new AtomicInteger();
+
+        App(AppProfile profile) {
+            this.profile = profile;
+        }
+
+        @Override
+        public AppProfile profile() {
+            return profile;
+        }
+
+        @Override
+        public Response call(Request request, Listener listener) {
+            double arrival = now();
+            try {
+                if (calls.incrementAndGet() > profile.quota()) {
+                    throw new BusyException(Reason.QUOTA, profile.name() + " has " + profile.quota()
+                            + " requests at work, which is its quota; wait for one of them");
+                }
+                Call call = call(request.slo().equals(Slo.NONE) ? request.withSlo(profile.slo()) : request, arrival);
+                submit(call);
+                return call.follow(listener);
+            } finally {
+                calls.decrementAndGet();
+            }
+        }
+
+        private Call call(Request request, double arrival) {
+            Prompt prompt = prompt(request.messages());
+            int room = model.config().context() - prompt.tokens();
+            if (room < 1) {
+                throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name() + " holds "
+                        + model.config().context() + "; shorten it");
+            }
+            return new Call(profile, request, prompt, Math.min(request.maxTokens(), room), arrival);
+        }
+
+        private void submit(Call call) {
+            synchronized (ElmsService.this) {
+                if (!bound(this)) {
+                    throw new BusyException(Reason.CLOSED, "the binding of " + profile.name() + " is closed; bind again");
+                }
+                engine.submit(call);
+            }
+        }
+
+        @Override
+        public void close() {
+            unbind(this);
+        }
     }
 }

@@ -5,20 +5,24 @@ import elms.engine.decode.Sampling;
 import elms.engine.text.Message;
 import elms.planner.Slo;
 import java.util.List;
-import java.util.OptionalDouble;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * What an app asks for.
  *
  * @param messages the chat so far, the question last
- * @param slo latencies to keep
+ * @param slo latencies to keep; with {@link Slo#NONE} those of the app's profile
  * @param strict whether to refuse a request whose SLO is predicted to be missed
- * @param level runs everything at the level nearest to this share of the decoder, instead of planning
+ * @param pin levels to run at, instead of planning
+ * @param floor what it is never given less than
+ * @param tools whether the answer may be a tool call or must be JSON: the profile's least level for them holds
+ * @param constraint makes what holds the answer to a form
  * @param maxTokens longest answer, in tokens
  * @param stops strings that end the answer
  */
-public record Request(List<Message> messages, Slo slo, boolean strict, OptionalDouble level, Sampling sampling, int maxTokens,
-        List<String> stops) {
+public record Request(List<Message> messages, Slo slo, boolean strict, Optional<Pin> pin, Floor floor, boolean tools,
+        Optional<Supplier<Constraint>> constraint, Sampling sampling, int maxTokens, List<String> stops) {
     public Request {
         messages = List.copyOf(messages);
         stops = List.copyOf(stops);
@@ -28,15 +32,48 @@ public record Request(List<Message> messages, Slo slo, boolean strict, OptionalD
         if (stops.contains("")) {
             throw new ElmsException("a stop string is empty");
         }
-        level.ifPresent(share -> {
-            if (!(share > 0 && share <= 1)) {
-                throw new ElmsException("the level is " + share + ", but must be above 0 and at most 1");
-            }
-        });
     }
 
-    /** A greedy request without an SLO. */
+    /** A greedy request without an SLO of its own. */
     public static Request of(List<Message> messages, int maxTokens) {
-        return new Request(messages, Slo.NONE, false, OptionalDouble.empty(), Sampling.GREEDY, maxTokens, List.of());
+        return new Request(messages, Slo.NONE, false, Optional.empty(), Floor.NONE, false, Optional.empty(), Sampling.GREEDY,
+                maxTokens, List.of());
+    }
+
+    public Request withMessages(List<Message> chat) {
+        return new Request(chat, slo, strict, pin, floor, tools, constraint, sampling, maxTokens, stops);
+    }
+
+    public Request withSlo(Slo bounds) {
+        return new Request(messages, bounds, strict, pin, floor, tools, constraint, sampling, maxTokens, stops);
+    }
+
+    public Request withStrict(boolean refused) {
+        return new Request(messages, slo, refused, pin, floor, tools, constraint, sampling, maxTokens, stops);
+    }
+
+    public Request withPin(Optional<Pin> levels) {
+        return new Request(messages, slo, strict, levels, floor, tools, constraint, sampling, maxTokens, stops);
+    }
+
+    public Request withFloor(Floor least) {
+        return new Request(messages, slo, strict, pin, least, tools, constraint, sampling, maxTokens, stops);
+    }
+
+    public Request withTools(boolean calls) {
+        return new Request(messages, slo, strict, pin, floor, calls, constraint, sampling, maxTokens, stops);
+    }
+
+    /** The answer is held to a form; that makes it a tool call or JSON. */
+    public Request withConstraint(Supplier<Constraint> form) {
+        return new Request(messages, slo, strict, pin, floor, true, Optional.of(form), sampling, maxTokens, stops);
+    }
+
+    public Request withSampling(Sampling draws) {
+        return new Request(messages, slo, strict, pin, floor, tools, constraint, draws, maxTokens, stops);
+    }
+
+    public Request withStops(List<String> ends) {
+        return new Request(messages, slo, strict, pin, floor, tools, constraint, sampling, maxTokens, ends);
     }
 }

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.NanoModel;
-import elms.engine.decode.Sampling;
 import elms.engine.gguf.GgufFile;
 import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
@@ -29,7 +28,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,6 +40,7 @@ class ElmsServiceTest {
 
     private static Kernels kernels;
     private static ElmsService service;
+    private static Binding app;
 
     @BeforeAll
     static void open() {
@@ -54,20 +53,22 @@ class ElmsServiceTest {
             List<SubModel> levels = List.of(SubModel.of(weights, Level.full(config)), SubModel.of(weights, small));
             kernels = new VectorKernels(2);
             LatencyModel latency = new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0}, 1, 1);
-            service = new ElmsService(new ElasticModel("nano", weights, levels, new ByteTokenizer(),
+            service = ElmsService.open(new ElasticModel("nano", weights, levels, new ByteTokenizer(),
                     messages -> new RenderedChat(messages.getLast().content(), List.of())), kernels, latency);
+            app = service.bind(AppProfile.of("test"));
         }
     }
 
     @AfterAll
     static void close() {
+        service.close();
         kernels.close();
     }
 
     @Test
     void whatIsStreamedIsTheAnswer() {
         List<String> events = new ArrayList<>();
-        Response response = service.call(request("hello", 40), new Listener() {
+        Response response = app.call(request("hello", 40), new Listener() {
             @Override
             public void planned(Plan plan) {
                 events.add("plan of " + plan.promptTokens());
@@ -88,31 +89,30 @@ class ElmsServiceTest {
     @Test
     void theSameRequestGetsTheSameAnswer() {
         Request request = request("tell me", 30);
-        assertThat(service.call(request, Listener.NONE).text()).isEqualTo(service.call(request, Listener.NONE).text());
+        assertThat(app.call(request, Listener.NONE).text()).isEqualTo(app.call(request, Listener.NONE).text());
     }
 
     @Test
     void theLongestAnswerAndTheContextBoundTheLength() {
-        Response one = service.call(request("hello", 1), Listener.NONE);
+        Response one = app.call(request("hello", 1), Listener.NONE);
         assertThat(one.completionTokens()).isEqualTo(1);
         assertThat(one.measured().tpotMillis()).isEmpty();
         int room = 3;
-        Response nearlyFull = service.call(request("x".repeat(2048 - room), 100), Listener.NONE);
+        Response nearlyFull = app.call(request("x".repeat(2048 - room), 100), Listener.NONE);
         assertThat(nearlyFull.completionTokens()).isLessThanOrEqualTo(room);
     }
 
     @Test
     void aPromptThatDoesNotFitIsRefused() {
-        assertThatThrownBy(() -> service.call(request("x".repeat(2048), 10), Listener.NONE)).isInstanceOf(ElmsException.class)
+        assertThatThrownBy(() -> app.call(request("x".repeat(2048), 10), Listener.NONE)).isInstanceOf(ElmsException.class)
                 .hasMessageContaining("2048 tokens, but the context of nano holds 2048");
     }
 
     @Test
     void aStopStringEndsTheAnswerBeforeIt() {
-        String whole = service.call(request("hello", 60), Listener.NONE).text();
+        String whole = app.call(request("hello", 60), Listener.NONE).text();
         String stop = whole.substring(whole.length() / 2, whole.length() / 2 + 2);
-        Response stopped = service.call(new Request(List.of(Message.user("hello")), Slo.NONE, false, OptionalDouble.empty(),
-                Sampling.GREEDY, 60, List.of(stop)), Listener.NONE);
+        Response stopped = app.call(request("hello", 60).withStops(List.of(stop)), Listener.NONE);
         assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP);
         assertThat(whole).startsWith(stopped.text() + stop);
     }
@@ -120,7 +120,7 @@ class ElmsServiceTest {
     @Test
     void aCallerCanGiveUp() {
         List<String> pieces = new ArrayList<>();
-        Response response = service.call(request("hello", 500), new Listener() {
+        Response response = app.call(request("hello", 500), new Listener() {
             @Override
             public void text(String piece) {
                 pieces.add(piece);
@@ -138,17 +138,16 @@ class ElmsServiceTest {
     @Test
     void strictRefusesBeforeComputingAndBestEffortGoesOn() {
         Slo impossible = new Slo(Optional.of(new Limit.Time(1e-9)), Optional.empty());
-        assertThatThrownBy(() -> service.call(request(impossible, true), Listener.NONE)).isInstanceOf(InfeasibleException.class)
+        assertThatThrownBy(() -> app.call(request(impossible, true), Listener.NONE)).isInstanceOf(InfeasibleException.class)
                 .hasMessageContaining("a TTFT of 0.0 ms is asked for");
-        Response response = service.call(request(impossible, false), Listener.NONE);
+        Response response = app.call(request(impossible, false), Listener.NONE);
         assertThat(response.plan().feasible()).isFalse();
         assertThat(response.sloMet()).isFalse();
     }
 
     @Test
     void aPinnedLevelIsTheNearest() {
-        Response response = service.call(new Request(List.of(Message.user("hello")), Slo.NONE, false, OptionalDouble.of(0.1),
-                Sampling.GREEDY, 5, List.of()), Listener.NONE);
+        Response response = app.call(request("hello", 5).withPin(Optional.of(Pin.of(0.1))), Listener.NONE);
         assertThat(response.plan().decode().share()).isLessThan(0.9);
         assertThat(response.plan().prefillLevel()).isEqualTo(response.plan().decode().share());
     }
@@ -156,9 +155,8 @@ class ElmsServiceTest {
     @Test
     void requestsThatMakeNoSenseAreRefused() {
         assertThatThrownBy(() -> request("hi", 0)).isInstanceOf(ElmsException.class).hasMessageContaining("at least 1");
-        assertThatThrownBy(() -> new Request(List.of(), Slo.NONE, false, OptionalDouble.of(Double.NaN), Sampling.GREEDY, 5, List.of()))
-                .isInstanceOf(ElmsException.class).hasMessageContaining("the level is NaN");
-        assertThatThrownBy(() -> new Request(List.of(), Slo.NONE, false, OptionalDouble.empty(), Sampling.GREEDY, 5, List.of("")))
+        assertThatThrownBy(() -> Pin.of(Double.NaN)).isInstanceOf(ElmsException.class).hasMessageContaining("the level is NaN");
+        assertThatThrownBy(() -> request("hi", 5).withStops(List.of("")))
                 .isInstanceOf(ElmsException.class).hasMessageContaining("stop string");
     }
 
@@ -167,6 +165,6 @@ class ElmsServiceTest {
     }
 
     private static Request request(Slo slo, boolean strict) {
-        return new Request(List.of(Message.user("hello")), slo, strict, OptionalDouble.empty(), Sampling.GREEDY, 5, List.of());
+        return request("hello", 5).withSlo(slo).withStrict(strict);
     }
 }

@@ -1,12 +1,14 @@
 package elms.server.cli;
 
+import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.text.Message;
 import elms.planner.Limit;
 import elms.planner.Slo;
 import elms.server.store.DataFolder;
-import elms.service.ElmsService;
+import elms.service.Binding;
 import elms.service.Listener;
+import elms.service.Pin;
 import elms.service.Request;
 import elms.service.Response;
 import java.io.IOException;
@@ -14,7 +16,6 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReaderBuilder;
@@ -32,7 +33,8 @@ final class Chat {
             /clear           begin a new conversation
             /bye             leave""";
 
-    private final ElmsService service;
+    private final ElasticModel model;
+    private final Binding app;
     private final List<Message> messages = new ArrayList<>();
     private final int systemMessages;
     private Request settings;
@@ -41,8 +43,9 @@ final class Chat {
     /**
      * @param settings all but the conversation; may begin with a system message
      */
-    Chat(ElmsService service, Request settings) {
-        this.service = service;
+    Chat(ElasticModel model, Binding app, Request settings) {
+        this.model = model;
+        this.app = app;
         this.settings = settings;
         messages.addAll(settings.messages());
         systemMessages = messages.size();
@@ -53,7 +56,7 @@ final class Chat {
             LineReader reader = LineReaderBuilder.builder().terminal(terminal).appName("elms")
                     .variable(LineReader.HISTORY_FILE, DataFolder.find().resolve("history"))
                     .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true).build();
-            terminal.writer().println("Chatting with " + service.model().name() + "; /help tells what else can be typed.");
+            terminal.writer().println("Chatting with " + model.name() + "; /help tells what else can be typed.");
             for (Optional<String> line = read(reader); line.isPresent(); line = read(reader)) {
                 String text = line.get().strip();
                 if (text.equals("/bye")) {
@@ -89,7 +92,7 @@ final class Chat {
         interrupted = false;
         SignalHandler before = terminal.handle(Signal.INT, signal -> interrupted = true);
         try {
-            Response response = service.call(with(settings, messages), new Shown(terminal.writer()));
+            Response response = app.call(settings.withMessages(messages), new Shown(terminal.writer()));
             messages.add(Message.assistant(response.text()));
             terminal.writer().println();
             terminal.writer().println("\u001b[2m" + RunReport.line(response) + "\u001b[0m");
@@ -105,9 +108,9 @@ final class Chat {
         switch (words[0]) {
             case "/slo" -> {
                 if (words.length == 2 && words[1].equals("off")) {
-                    settings = with(settings, Slo.NONE);
+                    settings = settings.withSlo(Slo.NONE);
                 } else if (words.length == 3) {
-                    settings = with(settings, new Slo(Optional.of(Limit.parse(words[1])), Optional.of(Limit.parse(words[2]))));
+                    settings = settings.withSlo(new Slo(Optional.of(Limit.parse(words[1])), Optional.of(Limit.parse(words[2]))));
                 } else {
                     return "write /slo TTFT TPOT, such as /slo 0.4 0.7, or /slo off";
                 }
@@ -117,9 +120,9 @@ final class Chat {
                 if (words.length != 2) {
                     return "write /level L, such as /level 0.6, or /level auto";
                 }
-                settings = with(settings, words[1].equals("auto") ? OptionalDouble.empty() : OptionalDouble.of(share(words[1])));
-                return settings.level().isEmpty() ? "from now on: levels by the SLO"
-                        : "from now on: level %.2f".formatted(service.model().nearest(settings.level().getAsDouble()).share());
+                settings = settings.withPin(words[1].equals("auto") ? Optional.empty() : Optional.of(Pin.of(share(words[1]))));
+                return settings.pin().map(pin -> "from now on: level %.2f".formatted(model.nearest(pin.answer()).share()))
+                        .orElse("from now on: levels by the SLO");
             }
             case "/clear" -> {
                 messages.subList(systemMessages, messages.size()).clear();
@@ -140,21 +143,6 @@ final class Chat {
         } catch (NumberFormatException e) {
             throw new ElmsException("'" + word + "' is no level; write a share of the model such as 0.6", e);
         }
-    }
-
-    private static Request with(Request request, List<Message> messages) {
-        return new Request(messages, request.slo(), request.strict(), request.level(), request.sampling(), request.maxTokens(),
-                request.stops());
-    }
-
-    private static Request with(Request request, Slo slo) {
-        return new Request(request.messages(), slo, request.strict(), request.level(), request.sampling(), request.maxTokens(),
-                request.stops());
-    }
-
-    private static Request with(Request request, OptionalDouble level) {
-        return new Request(request.messages(), request.slo(), request.strict(), level, request.sampling(), request.maxTokens(),
-                request.stops());
     }
 
     /** Writes the answer as it comes. */

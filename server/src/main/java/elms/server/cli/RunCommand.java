@@ -1,13 +1,18 @@
 package elms.server.cli;
 
+import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.decode.Sampling;
 import elms.engine.text.Message;
+import elms.planner.LatencyModel;
 import elms.planner.Limit;
 import elms.planner.Slo;
 import elms.server.Profiles;
+import elms.service.AppProfile;
+import elms.service.Binding;
 import elms.service.ElmsService;
 import elms.service.Listener;
+import elms.service.Pin;
 import elms.service.Request;
 import elms.service.Response;
 import java.io.IOException;
@@ -18,7 +23,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -107,26 +111,28 @@ final class RunCommand implements Callable<Integer> {
     private void run(Request request, boolean chat, Screen screen) throws IOException {
         try (ModelOptions.Started started = options.start(screen)) {
             Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
-            ElmsService service = new ElmsService(started.model(), started.kernels(),
-                    profiles.get(screen.step("Measuring this machine")));
+            LatencyModel latency = profiles.get(screen.step("Measuring this machine"));
             screen.close();
-            service.warmUp();
-            if (chat) {
-                new Chat(service, request).run();
-            } else {
-                answer(service, request, screen);
+            try (ElmsService service = ElmsService.open(started.model(), started.kernels(), latency)) {
+                service.warmUp();
+                Binding app = service.bind(AppProfile.of("elms-run"));
+                if (chat) {
+                    new Chat(service.model(), app, request).run();
+                } else {
+                    answer(service.model(), app, request, screen);
+                }
             }
         }
     }
 
-    private void answer(ElmsService service, Request request, Screen screen) {
+    private void answer(ElasticModel model, Binding app, Request request, Screen screen) {
         PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         Listener stream = piece -> {
             out.print(piece);
             out.flush();
         };
-        Response response = service.call(request, json ? Listener.NONE : stream);
-        out.println(json ? Json.of(RunReport.of(service.model().name(), response)) : "");
+        Response response = app.call(request, json ? Listener.NONE : stream);
+        out.println(json ? Json.of(RunReport.of(model.name(), response)) : "");
         out.flush();
         if (!json) {
             screen.line(RunReport.line(response));
@@ -140,9 +146,9 @@ final class RunCommand implements Callable<Integer> {
         }
         prompt.map(Message::user).ifPresent(messages::add);
         try {
-            return new Request(messages, new Slo(Optional.ofNullable(ttft), Optional.ofNullable(tpot)), strict,
-                    level == null ? OptionalDouble.empty() : OptionalDouble.of(level),
-                    new Sampling(temperature, topK, topP, minP, repeatPenalty, seed), maxTokens, stops);
+            return Request.of(messages, maxTokens).withSlo(new Slo(Optional.ofNullable(ttft), Optional.ofNullable(tpot)))
+                    .withStrict(strict).withPin(Optional.ofNullable(level).map(Pin::of)).withStops(stops)
+                    .withSampling(new Sampling(temperature, topK, topP, minP, repeatPenalty, seed));
         } catch (ElmsException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }

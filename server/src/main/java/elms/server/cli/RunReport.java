@@ -9,7 +9,7 @@ import java.util.OptionalDouble;
 
 /** What {@code elms run} says of a request, for programs and for people. */
 record RunReport(String model, String text, String finishReason, Usage usage, Elms elms) {
-    record Usage(int promptTokens, int completionTokens) {}
+    record Usage(int promptTokens, int cachedTokens, int completionTokens) {}
 
     record Elms(List<Span> spans, double prefillLevel, double decodeLevel, int promptTokensBefore, int promptTokensAfter, Times slo,
             Times predicted, Times measured, boolean sloMet) {}
@@ -26,8 +26,8 @@ record RunReport(String model, String text, String finishReason, Usage usage, El
         Plan plan = response.plan();
         List<Span> spans = plan.spans().stream().map(span -> new Span(span.length(), span.level().share())).toList();
         return new RunReport(model, response.text(), response.finishReason().name().toLowerCase(Locale.ROOT),
-                new Usage(plan.promptTokens(), response.completionTokens()),
-                new Elms(spans, plan.prefillLevel(), plan.decode().share(), plan.promptTokens(), plan.promptTokens(),
+                new Usage(response.promptTokens(), response.cachedTokens(), response.completionTokens()),
+                new Elms(spans, plan.prefillLevel(), plan.decode().share(), response.promptTokens(), plan.promptTokens(),
                         Times.of(plan.slo()), Times.of(plan.predicted()), Times.of(response.measured()), response.sloMet()));
     }
 

@@ -1,0 +1,23 @@
+package elms.service;
+
+import elms.engine.ElmsException;
+
+/** An app's connection to the service. Thread-safe: calls may run at the same time. */
+public interface Binding extends AutoCloseable {
+    AppProfile profile();
+
+    /**
+     * Answers a request and returns when the answer is complete. The clock of its SLO starts now. A call whose thread is
+     * interrupted ends as if cancelled, with the thread's interrupt flag set.
+     *
+     * @param listener called on this thread; a slow one delays nobody else
+     * @throws InfeasibleException if a strict request's SLO is predicted to be missed
+     * @throws BusyException if there is no room for the request, now or, when the service or the binding is closed, ever
+     * @throws ElmsException if the prompt does not fit the context
+     */
+    Response call(Request request, Listener listener);
+
+    /** Unbinds the app: later calls are refused, its part of the prefix cache is given back. Calls that run are finished. */
+    @Override
+    void close();
+}
