@@ -3,6 +3,7 @@ package elms.planner;
 import elms.engine.model.SubModel;
 import elms.planner.compact.CompactLm;
 import elms.planner.compact.Opinion;
+import elms.planner.compact.PromptReader;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -15,19 +16,18 @@ import java.util.OptionalDouble;
  */
 public final class Planner {
     private final List<SubModel> levels;
-    private final LatencyModel latency;
-    private final Optional<CompactLm> compactLm;
+    private final Forecast forecast;
+    private final Optional<PromptReader> reader;
     private final PlanForm form;
-    private final Correction prefill = new Correction();
-    private final Correction decode = new Correction();
 
     /**
      * @param levels largest first; the first is the full model
+     * @param reader what scores prompts and shapes of plans
      */
-    public Planner(List<SubModel> levels, LatencyModel latency, Optional<CompactLm> compactLm, PlanForm form) {
+    public Planner(List<SubModel> levels, Forecast forecast, Optional<PromptReader> reader, PlanForm form) {
         this.levels = List.copyOf(levels);
-        this.latency = latency;
-        this.compactLm = compactLm;
+        this.forecast = forecast;
+        this.reader = reader;
         this.form = form;
     }
 
@@ -46,13 +46,13 @@ public final class Planner {
             return whole.plan(limit);
         }
         boolean readAtLeisure = within(whole.predicted().ttftMillis(), limit.ttftMillis());
-        if (compactLm.isEmpty() || prompt.cuttable().isEmpty() || readAtLeisure && form == PlanForm.SEGMENTS) {
+        if (reader.isEmpty() || prompt.cuttable().isEmpty() || readAtLeisure && form == PlanForm.ELMS) {
             return oneLevel(prompt, answerTokens, limit, overheadMillis).plan(limit);
         }
-        Opinion opinion = compactLm.get().read(prompt.text(), prompt.cuttable());
+        Opinion opinion = reader.get().read(prompt.text(), prompt.cuttable());
         double spent = overheadMillis + (System.nanoTime() - start) / 1e6;
         Shaper shaper = new Shaper(prompt, opinion, levels);
-        return (form == PlanForm.WORDS ? words(shaper, opinion, answerTokens, limit, spent)
+        return (form == PlanForm.PAPER ? words(shaper, opinion, answerTokens, limit, spent)
                 : segments(shaper, opinion, answerTokens, limit, spent)).plan(limit);
     }
 
@@ -60,19 +60,6 @@ public final class Planner {
     public Plan pinned(Prompt prompt, int answerTokens, Slo slo, SubModel level, double overheadMillis) {
         return candidate(Assignment.all(prompt, level), level, answerTokens, overheadMillis, 0)
                 .plan(limit(prompt.tokens(), answerTokens, slo));
-    }
-
-    /**
-     * Learns from a request that ran.
-     *
-     * @param prefillMillis time that the plan's prompt took to read
-     * @param decodeMillis time that a token of the answer took, if it has two
-     * @param answerTokens of the answer
-     */
-    public void learn(Plan plan, double prefillMillis, OptionalDouble decodeMillis, int answerTokens) {
-        prefill.observe(latency.prefillMillis(0, plan.parts()) / latency.prefillMargin(), prefillMillis);
-        decodeMillis.ifPresent(millis -> decode.observe(
-                latency.decodeMillis(plan.decode(), plan.promptTokens() + answerTokens / 2) / latency.decodeMargin(), millis));
     }
 
     /** A plan that could be, and what its answer promises. */
@@ -153,20 +140,21 @@ public final class Planner {
     }
 
     private double prefillMillis(Assignment assignment) {
-        return prefill.factor() * latency.prefillMillis(0, assignment.parts());
+        return forecast.prefillMillis(0, assignment.parts());
     }
 
     /** In the middle of the longest answer. */
     private double decodeMillis(SubModel level, int promptTokens, int answerTokens) {
-        return decode.factor() * latency.decodeMillis(level, promptTokens + answerTokens / 2);
+        return forecast.decodeMillis(level, promptTokens + answerTokens / 2);
     }
 
     /** The request's bounds in milliseconds: a ratio is of the full model's latency on this machine when nothing else runs. */
     private Latency limit(int promptTokens, int answerTokens, Slo slo) {
         SubModel full = levels.get(0);
+        LatencyModel profile = forecast.profile();
         return new Latency(
-                millis(slo.ttft().map(limit -> limit.millis(latency.prefillMillis(full, promptTokens)))),
-                millis(slo.tpot().map(limit -> limit.millis(latency.decodeMillis(full, promptTokens + answerTokens / 2)))));
+                millis(slo.ttft().map(limit -> limit.millis(profile.prefillMillis(full, promptTokens)))),
+                millis(slo.tpot().map(limit -> limit.millis(profile.decodeMillis(full, promptTokens + answerTokens / 2)))));
     }
 
     private static OptionalDouble millis(Optional<Double> limit) {

@@ -16,6 +16,8 @@ import java.util.stream.IntStream;
 public final class Profiler {
     private static final int[] PROMPTS = {16, 48, 128, 300, 512};
     private static final int PROMPT_ROUNDS = 4;
+    /** A long prompt, whose time is mostly attention's; read once by each level. */
+    private static final int LONG_PROMPT = 1536;
     /** Share of the whole time that prefill takes. */
     private static final double PREFILL_PART = 0.7;
     private static final int[] CONTEXTS = {32, 512};
@@ -46,8 +48,12 @@ public final class Profiler {
                     }
                 }
             }
-            progress.accept(PREFILL_PART * (round + 2) / (PROMPT_ROUNDS + 1));
+            progress.accept(PREFILL_PART * (round + 2) / (PROMPT_ROUNDS + 2));
         }
+        if (LONG_PROMPT < transformer.weights().config().context()) {
+            chosen.forEach(level -> prefill.add(new Sample(level, LONG_PROMPT, prefill(level, LONG_PROMPT))));
+        }
+        progress.accept(PREFILL_PART);
         for (SubModel level : chosen) {
             for (int context : CONTEXTS) {
                 decode.addAll(decode(level, context));

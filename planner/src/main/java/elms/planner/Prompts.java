@@ -45,6 +45,11 @@ public final class Prompts {
         return new Prompt(chat.text(), tokenizer.encode(chat), cuttable);
     }
 
+    /** The prompt of a plain text, of which all may be cut but its question. */
+    public static Prompt of(String text, Tokenizer tokenizer) {
+        return new Prompt(text, tokenizer.encode(text), without(new Range(0, text.length()), List.of(question(text))));
+    }
+
     /**
      * Where the question of a turn stands: its last paragraph; if that is long, its first; if both are, or there is but one, the
      * last sentence of a long turn and the whole of a short one.

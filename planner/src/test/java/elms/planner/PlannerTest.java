@@ -45,7 +45,7 @@ class PlannerTest {
                 Arrays.fill(level.neurons(), neurons);
                 levels.add(SubModel.of(weights, level));
             }
-            planner = new Planner(levels, LATENCY, Optional.empty(), PlanForm.SEGMENTS);
+            planner = new Planner(levels, new Forecast(LATENCY), Optional.empty(), PlanForm.ELMS);
         }
     }
 

@@ -12,6 +12,7 @@ import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
 import elms.kernels.Kernels;
+import elms.planner.compact.PromptReader;
 import elms.server.store.StoredModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,7 +42,14 @@ public final class ModelLoader {
         this.progress = progress;
     }
 
-    public ElasticModel load(BaseModel base) {
+    /**
+     * A model that runs, and what plans for it.
+     *
+     * @param reader of prompts; absent if the pack has none
+     */
+    public record Prepared(ElasticModel model, Optional<PromptReader> reader) {}
+
+    public Prepared load(BaseModel base) {
         StoredModel stored = base.stored();
         try {
             Files.createDirectories(stored.folder());
@@ -52,7 +60,8 @@ public final class ModelLoader {
             List<SubModel> levels = new ArrayList<>();
             levels.add(SubModel.of(weights, Level.full(base.config())));
             pack.levels().forEach(level -> levels.add(SubModel.of(weights, level)));
-            return new ElasticModel(stored.name(), weights, levels, base.tokenizer(), base.template());
+            return new Prepared(new ElasticModel(stored.name(), weights, levels, base.tokenizer(), base.template()),
+                    CompactReader.of(file, kernels));
         } catch (IOException e) {
             throw new ElmsException("the prepared model cannot be kept in " + stored.folder() + ": " + e.getMessage(), e);
         }

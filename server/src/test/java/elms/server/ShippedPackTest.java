@@ -45,7 +45,7 @@ class ShippedPackTest {
         Path text = Path.of(System.getProperty("elms.data", "../../shared/data")).resolve("text/wikitext2.test.txt");
         assumeTrue(Files.exists(text), "no data: give -Delms.data=FOLDER that holds text/wikitext2.test.txt");
         try (Kernels kernels = Provider.NATIVE.start(Machine.cores()); BaseModel base = BaseModel.open(stored)) {
-            ElasticModel model = new ModelLoader(kernels, (step, share) -> {}).load(base);
+            ElasticModel model = new ModelLoader(kernels, (step, share) -> {}).load(base).model();
             int[] ids = model.tokenizer().encode(Files.readString(text).substring(0, 40_000)).ids();
             List<SubModel> below = model.levels().subList(1, model.levels().size());
             double same = 0;

@@ -4,6 +4,7 @@ import elms.engine.ElasticModel;
 import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
+import elms.planner.Forecast;
 import elms.planner.Latency;
 import elms.planner.LatencyModel;
 import elms.planner.Limit;
@@ -32,7 +33,7 @@ final class Planning {
     Planning(ElasticModel model, LatencyModel latency, Settings settings) {
         this.model = model;
         this.latency = latency;
-        this.planner = new Planner(model.levels(), latency, settings.compactLm(), settings.form());
+        this.planner = new Planner(model.levels(), new Forecast(latency), settings.reader(), settings.form());
     }
 
     /** A call's bounds in milliseconds: a ratio is of the full model's time for the whole prompt, without any cache. */

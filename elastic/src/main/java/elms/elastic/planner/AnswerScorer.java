@@ -3,8 +3,10 @@ package elms.elastic.planner;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
+import elms.engine.decode.Transformer.Continuation;
 import elms.engine.model.SubModel;
 import elms.planner.Plan.Span;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -57,14 +59,45 @@ public final class AnswerScorer implements AutoCloseable {
         return logits;
     }
 
-    /** The natural log-probability of an answer, which a level reads. */
-    public double logProbability(int[] answer, SubModel level) {
-        float[] logits = logits(answer, level);
-        double sum = 0;
-        for (int i = 0; i < answer.length; i++) {
-            sum += logits[i * first.length + answer[i]] - (i == 0 ? firstSum : Logits.logSumExp(logits, i * first.length, first.length));
+    /** The natural log-probabilities of some answers, which a level reads side by side. */
+    public double[] logProbabilities(int[][] answers, SubModel level) {
+        double[] sums = new double[answers.length];
+        for (int i = 0; i < answers.length; i++) {
+            sums[i] = first[answers[i][0]] - firstSum;
         }
-        return sum;
+        int tokens;
+        for (int from = 0; from < answers.length; ) {
+            int to = from;
+            tokens = 0;
+            while (to < answers.length && (to == from || tokens + answers[to].length - 1 <= Transformer.CHUNK)) {
+                tokens += answers[to++].length - 1;
+            }
+            if (tokens > 0) {
+                add(answers, from, to, tokens, level, sums);
+            }
+            from = to;
+        }
+        return sums;
+    }
+
+    /** Adds what answers [from, to) have behind their first tokens. */
+    private void add(int[][] answers, int from, int to, int tokens, SubModel level, double[] sums) {
+        List<Continuation> batch = new ArrayList<>();
+        for (int i = from; i < to; i++) {
+            if (answers[i].length > 1) {
+                batch.add(new Continuation(Arrays.copyOf(answers[i], answers[i].length - 1), cache.fork(prompt, prompt + answers[i].length)));
+            }
+        }
+        transformer.read(batch, level);
+        float[] logits = transformer.logits(0, tokens);
+        batch.forEach(sequence -> sequence.cache().close());
+        int row = 0;
+        for (int i = from; i < to; i++) {
+            for (int token = 1; token < answers[i].length; token++) {
+                int at = row++ * first.length;
+                sums[i] += logits[at + answers[i][token]] - Logits.logSumExp(logits, at, first.length);
+            }
+        }
     }
 
     @Override

@@ -112,8 +112,9 @@ final class Outcomes {
         }
         double mean = exercise.answers().stream().mapToInt(String::length).average().orElse(1);
         float[] scores = new float[answers.length];
+        double[] sums = scorer.logProbabilities(answers, level);
         for (int i = 0; i < scores.length; i++) {
-            scores[i] = (float) (scorer.logProbability(answers[i], level) * mean / Math.max(1, exercise.answers().get(i).length()));
+            scores[i] = (float) (sums[i] * mean / Math.max(1, exercise.answers().get(i).length()));
         }
         return scores[exercise.right()] - Logits.logSumExp(scores, 0, scores.length);
     }

@@ -128,7 +128,7 @@ public final class PlannerTraining {
         List<DecisionTraining.Sample> samples = new ArrayList<>();
         try (GgufFile file = GgufFile.open(folder.resolve(SCORED));
                 WordPieceTokenizer pieces = new WordPieceTokenizer(scored.words().vocabulary())) {
-            CompactLm compactLm = new CompactLm(CompactWeights.read(file).orElseThrow(), pieces::encode, kernels);
+            CompactLm compactLm = new CompactLm(CompactWeights.read(file), pieces::encode, kernels);
             Outcomes outcomes = new Outcomes(new Transformer(weights, kernels), levels, tokenizer);
             for (int i = 0; i < exercises.size(); i++) {
                 Exercise exercise = exercises.get(i);

@@ -11,7 +11,7 @@ import java.util.List;
  * A small bidirectional encoder that reads a prompt before the model does. Its score head says which word pieces matter, its
  * decision head which plan answers best; the bottom layer is shared by both (Li et al., arXiv 2409.09071). For one caller at a time.
  */
-public final class CompactLm {
+public final class CompactLm implements PromptReader {
     private static final String BEGIN = "[CLS]";
     private static final String END = "[SEP]";
     private static final int CUTTABLE = 0;
@@ -31,11 +31,7 @@ public final class CompactLm {
         this.end = Arrays.asList(weights.vocabulary()).indexOf(END);
     }
 
-    /**
-     * Reads a prompt.
-     *
-     * @param cuttable pieces of the text that may be cut, in order
-     */
+    @Override
     public Opinion read(String text, List<Range> cuttable) {
         Encoding encoding = pieces.encode(text);
         int[] kinds = kinds(encoding, cuttable);

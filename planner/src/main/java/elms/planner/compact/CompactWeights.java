@@ -1,6 +1,7 @@
 package elms.planner.compact;
 
 import elms.engine.ElmsException;
+import elms.engine.gguf.FloatRows;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.Metadata;
 import elms.engine.gguf.TensorInfo;
@@ -9,7 +10,6 @@ import elms.kernels.Form;
 import elms.kernels.MatrixPacker;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Parameters of a compact language model, as a pack carries them.
@@ -45,16 +45,18 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
         return positions[0].length;
     }
 
+    /** Whether a pack carries parameters. */
+    public static boolean isIn(GgufFile file) {
+        return file.find(WORDS).isPresent();
+    }
+
     /**
-     * Reads the parameters that a pack carries, if it carries some.
+     * Reads the parameters that a pack carries.
      *
-     * @throws ElmsException if they do not fit each other
+     * @throws ElmsException if they are damaged or do not fit each other
      */
-    public static Optional<CompactWeights> read(GgufFile file) {
+    public static CompactWeights read(GgufFile file) {
         Metadata metadata = file.metadata();
-        if (file.find(WORDS).isEmpty()) {
-            return Optional.empty();
-        }
         String[] vocabulary = metadata.required(VOCABULARY, metadata.strings(VOCABULARY));
         TensorInfo words = file.tensor(WORDS);
         float[][] positions = rows(file, POSITIONS);
@@ -71,11 +73,11 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
         if (words.rows() != vocabulary.length || words.columns() != width || width % heads != 0 || weights.kinds.length != 2) {
             throw new ElmsException(file.path() + " has a planner whose parts do not fit each other");
         }
-        return Optional.of(weights);
+        return weights;
     }
 
     private static float[][] rows(GgufFile file, String name) {
-        return elms.engine.gguf.FloatRows.read(file, file.tensor(name));
+        return FloatRows.read(file, file.tensor(name));
     }
 
     private static float[] row(GgufFile file, String name) {

@@ -22,14 +22,14 @@ import picocli.CommandLine.Spec;
 
 /** Measures of quality, one a sub-command. */
 @Command(name = "eval", mixinStandardHelpOptions = true, synopsisSubcommandLabel = "SUITE", description = "Measures quality.",
-        subcommands = {EvalCommand.Language.class, EvalCommand.Spans.class})
+        subcommands = {EvalCommand.Language.class, EvalCommand.Spans.class, PlannerEvalCommand.class})
 final class EvalCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "which suite? There are 'language' and 'spans'");
+        throw new ParameterException(spec.commandLine(), "which suite? There are 'language', 'spans' and 'planner'");
     }
 
     /** What every suite is asked. */

@@ -13,7 +13,7 @@ import picocli.CommandLine.Spec;
         footer = {"", "Start with: elms run smollm2 \"Why is the sky blue?\" --ttft 300ms --tpot 20ms"},
         subcommands = {RunCommand.class, PullCommand.class, LsCommand.class, ShowCommand.class, RmCommand.class,
             ProfileCommand.class, BenchCommand.class, BenchFileCommand.class, GrowthCommand.class,
-            ElasticizeCommand.class, EvalCommand.class, ExportCommand.class, DoctorCommand.class})
+            ElasticizeCommand.class, CompressCommand.class, EvalCommand.class, ExportCommand.class, DoctorCommand.class})
 public final class Main implements Runnable {
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;

@@ -5,6 +5,7 @@ import elms.engine.ElmsException;
 import elms.engine.decode.Sampling;
 import elms.engine.text.Message;
 import elms.planner.LatencyModel;
+import elms.planner.PlanForm;
 import elms.planner.Limit;
 import elms.planner.Slo;
 import elms.server.Profiles;
@@ -15,6 +16,7 @@ import elms.service.Listener;
 import elms.service.Pin;
 import elms.service.Request;
 import elms.service.Response;
+import elms.service.Settings;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
@@ -58,6 +60,11 @@ final class RunCommand implements Callable<Integer> {
 
     @Option(names = "--level", paramLabel = "L", description = "Use the level nearest to this share of the model, whatever the SLO.")
     private Double level;
+
+    @Option(names = "--plan", paramLabel = "FORM", defaultValue = "elms",
+            description = "What plans look like: elms gives each segment of the prompt its level, paper cuts words and uses one level"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private PlanForm plan;
 
     @Option(names = "--json", description = "Print one JSON document.")
     private boolean json;
@@ -113,7 +120,8 @@ final class RunCommand implements Callable<Integer> {
             Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
             LatencyModel latency = profiles.get(screen.step("Measuring this machine"));
             screen.close();
-            try (ElmsService service = ElmsService.open(started.model(), started.kernels(), latency)) {
+            try (ElmsService service = ElmsService.open(started.model(), started.kernels(), latency,
+                    Settings.usual().withPlanner(started.reader(), plan))) {
                 service.warmUp();
                 Binding app = service.bind(AppProfile.of("elms-run"));
                 if (chat) {

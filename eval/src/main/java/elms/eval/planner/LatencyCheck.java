@@ -1,0 +1,145 @@
+package elms.eval.planner;
+
+import elms.engine.ElasticModel;
+import elms.engine.decode.KvCache;
+import elms.engine.decode.Transformer;
+import elms.engine.text.Encoding;
+import elms.engine.text.Range;
+import elms.eval.planner.PlannerReport.Overhead;
+import elms.eval.planner.PlannerReport.Predictions;
+import elms.kernels.Kernels;
+import elms.planner.Forecast;
+import elms.planner.Latency;
+import elms.planner.LatencyModel;
+import elms.planner.Limit;
+import elms.planner.Plan;
+import elms.planner.PlanForm;
+import elms.planner.Planner;
+import elms.planner.Prompt;
+import elms.planner.Slo;
+import elms.planner.compact.Opinion;
+import elms.planner.compact.PromptReader;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.DoubleConsumer;
+
+/** Predicted against measured latency on mixed requests: lengths from 64 to 4,096 tokens, the paper's 48 SLOs and times. */
+final class LatencyCheck {
+    private static final int LEAST = 64;
+    private static final int MOST = 4096;
+    private static final int ANSWER = 8;
+    private static final long SEED = 1;
+    /** One request of so many has its SLO as times. */
+    private static final int TIMES_EVERY = 4;
+
+    /** Both of what is measured. */
+    record Measured(Predictions latency, Overhead overhead) {}
+
+    private record Outcome(SloPair slo, double ttftError, double tpotError, boolean feasible, boolean kept) {}
+
+    private final ElasticModel model;
+    private final Transformer transformer;
+    private final LatencyModel profile;
+    private final PromptReader reader;
+    private final DoubleConsumer progress;
+    private final List<Double> overheads = new ArrayList<>();
+
+    LatencyCheck(ElasticModel model, Kernels kernels, LatencyModel profile, PromptReader reader, DoubleConsumer progress) {
+        this.model = model;
+        this.transformer = new Transformer(model.weights(), kernels);
+        this.profile = profile;
+        this.reader = reader;
+        this.progress = progress;
+    }
+
+    /**
+     * @param text of at least {@value #MOST} tokens, that requests are cut from
+     */
+    Measured measure(String text, int requests) {
+        Random random = new Random(SEED);
+        List<SloPair> combinations = SloPair.combinations();
+        Forecast forecast = new Forecast(profile);
+        Planner planner = new Planner(model.levels(), forecast, Optional.of(this::timed), PlanForm.ELMS);
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < requests; i++) {
+            progress.accept((double) i / requests);
+            int tokens = (int) Math.round(LEAST * Math.pow((double) MOST / LEAST, random.nextDouble()));
+            Prompt prompt = prompt(text, tokens, random);
+            SloPair pair = combinations.get(random.nextInt(combinations.size()));
+            outcomes.add(run(planner, forecast, prompt, pair, i % TIMES_EVERY == 0));
+        }
+        double[] errors = outcomes.stream().flatMapToDouble(outcome -> Arrays.stream(new double[] {outcome.ttftError(), outcome.tpotError()}))
+                .sorted().toArray();
+        List<Outcome> feasible = outcomes.stream().filter(Outcome::feasible).toList();
+        Map<Integer, Double> byTtft = new TreeMap<>();
+        combinations.stream().map(SloPair::ttft).distinct().forEach(ttft -> byTtft.put(ttft,
+                feasible.stream().filter(outcome -> outcome.slo().ttft() == ttft).mapToInt(outcome -> outcome.kept() ? 1 : 0).average().orElse(1)));
+        double[] shares = overheads.stream().mapToDouble(share -> share).sorted().toArray();
+        return new Measured(new Predictions(requests, at(errors, 0.5), at(errors, 0.95),
+                feasible.stream().mapToInt(outcome -> outcome.kept() ? 1 : 0).average().orElse(1), feasible.size() / (double) outcomes.size(), byTtft),
+                new Overhead(at(shares, 0.5), at(shares, 1)));
+    }
+
+    /** Some sentences from anywhere in the text, all but the last of which may be cut. */
+    private Prompt prompt(String text, int tokens, Random random) {
+        int from = random.nextInt(Math.max(1, text.length() - 8 * tokens));
+        String piece = text.substring(from, Math.min(text.length(), from + 8 * tokens));
+        Encoding encoding = model.tokenizer().encode(piece);
+        int end = encoding.ends()[Math.min(tokens, encoding.length()) - 1];
+        String cut = piece.substring(0, end);
+        int question = Math.max(0, cut.lastIndexOf(' ', cut.length() - Math.min(cut.length() / 4, 200)));
+        return new Prompt(cut, model.tokenizer().encode(cut), List.of(new Range(0, question)));
+    }
+
+    private Opinion timed(String text, List<Range> cuttable) {
+        long start = System.nanoTime();
+        Opinion opinion = reader.read(text, cuttable);
+        double millis = (System.nanoTime() - start) / 1e6;
+        int tokens = model.tokenizer().encode(text).length();
+        if (tokens >= 256) {
+            overheads.add(millis / (profile.prefillMillis(model.full(), tokens) / profile.prefillMargin()));
+        }
+        return opinion;
+    }
+
+    private Outcome run(Planner planner, Forecast forecast, Prompt prompt, SloPair pair, boolean asTimes) {
+        long start = System.nanoTime();
+        Slo slo = asTimes ? times(prompt, pair) : pair.slo();
+        Plan plan = planner.plan(prompt, ANSWER, slo, 0);
+        double overhead = (System.nanoTime() - start) / 1e6;
+        try (KvCache cache = transformer.newCache(plan.promptTokens() + ANSWER)) {
+            plan.spans().forEach(span -> transformer.read(span.tokens(), span.level(), cache));
+            transformer.candidates();
+            double ttft = (System.nanoTime() - start) / 1e6;
+            long first = System.nanoTime();
+            int token = plan.spans().getLast().tokens()[0];
+            for (int i = 0; i < ANSWER - 1; i++) {
+                transformer.read(new int[] {token}, plan.decode(), cache);
+                transformer.candidates();
+            }
+            double tpot = (System.nanoTime() - first) / 1e6 / (ANSWER - 1);
+            int context = plan.promptTokens() + ANSWER / 2;
+            double expectedTtft = overhead + forecast.expectedPrefillMillis(0, plan.parts());
+            double expectedTpot = forecast.expectedDecodeMillis(plan.decode(), context);
+            forecast.readTook(0, plan.parts(), ttft - overhead);
+            forecast.stepTook(plan.decode(), context, tpot);
+            return new Outcome(pair, Math.abs(expectedTtft / ttft - 1), Math.abs(expectedTpot / tpot - 1), plan.feasible(),
+                    Latency.of(ttft, tpot).within(plan.slo()));
+        }
+    }
+
+    private Slo times(Prompt prompt, SloPair pair) {
+        double ttft = pair.ttft() / 100.0 * profile.prefillMillis(model.full(), prompt.tokens());
+        double tpot = pair.tpot() / 100.0 * profile.decodeMillis(model.full(), prompt.tokens());
+        return new Slo(Optional.of(new Limit.Time(ttft)), Optional.of(new Limit.Time(tpot)));
+    }
+
+    private static double at(double[] sorted, double quantile) {
+        return sorted.length == 0 ? 0 : sorted[(int) Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))];
+    }
+}

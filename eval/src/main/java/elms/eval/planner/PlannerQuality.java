@@ -1,0 +1,54 @@
+package elms.eval.planner;
+
+import elms.engine.ElasticModel;
+import elms.eval.planner.LatencyCheck.Measured;
+import elms.eval.planner.PlannerReport.Shortened;
+import elms.kernels.Kernels;
+import elms.planner.LatencyModel;
+import elms.planner.compact.PromptReader;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.DoubleConsumer;
+
+/** Measures how well plans are predicted, chosen and carried out. */
+public final class PlannerQuality {
+    private static final double LATENCY_PART = 0.2;
+    private static final double ACCURACY_PART = 0.65;
+    private static final List<String> COMPRESSED = List.of("arc_easy", "sciq", "openbookqa");
+
+    private final ElasticModel model;
+    private final Kernels kernels;
+    private final LatencyModel latency;
+    private final PromptReader reader;
+    private final DoubleConsumer progress;
+
+    public PlannerQuality(ElasticModel model, Kernels kernels, LatencyModel latency, PromptReader reader, DoubleConsumer progress) {
+        this.model = model;
+        this.kernels = kernels;
+        this.latency = latency;
+        this.reader = reader;
+        this.progress = progress;
+    }
+
+    /**
+     * Measures everything.
+     *
+     * @param text to cut requests of
+     * @param data folder of the tasks
+     * @param requests whose latency is predicted and measured
+     * @param limit questions of each task
+     */
+    public PlannerReport measure(String text, Path data, int requests, int limit) {
+        Measured measured = new LatencyCheck(model, kernels, latency, reader, part(0, LATENCY_PART)).measure(text, requests);
+        List<FewShotTask> tasks = FewShotTask.paper(data);
+        PolicyAccuracy.Measured accuracy = new PolicyAccuracy(model, kernels, latency, reader, part(LATENCY_PART, ACCURACY_PART))
+                .measure(tasks, limit);
+        List<Shortened> compression = new CompressionTable(model, kernels, reader, part(LATENCY_PART + ACCURACY_PART, 1 - LATENCY_PART - ACCURACY_PART))
+                .measure(tasks.stream().filter(task -> COMPRESSED.contains(task.name())).toList(), data, limit);
+        return new PlannerReport(model.name(), measured.latency(), measured.overhead(), accuracy.accuracy(), accuracy.details(), compression);
+    }
+
+    private DoubleConsumer part(double from, double share) {
+        return done -> progress.accept(from + share * done);
+    }
+}

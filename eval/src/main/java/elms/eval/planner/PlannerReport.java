@@ -1,0 +1,51 @@
+package elms.eval.planner;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * How well plans are predicted, chosen and carried out.
+ *
+ * @param accuracy of every way to choose a plan, in percent: mean over tasks and SLOs
+ */
+public record PlannerReport(String model, Predictions latency, Overhead overhead, Map<String, Double> accuracy, Details details,
+        List<Shortened> compression) {
+    /**
+     * Predicted against measured latencies; shares from 0 to 1.
+     *
+     * @param medianError of the expected TTFT and TPOT, relative to the measured ones
+     * @param sloKept of the requests that were called feasible
+     * @param feasible of all requests
+     * @param sloKeptByTtft the same as {@code sloKept}, for each TTFT that is asked for, in hundredths of the full model's
+     */
+    public record Predictions(int requests, double medianError, double p95Error, double sloKept, double feasible,
+            Map<Integer, Double> sloKeptByTtft) {}
+
+    /**
+     * The compact language model's time, as a share of the full model's TTFT on the same prompt of at least 256 tokens.
+     *
+     * @param shareOfTtft median
+     */
+    public record Overhead(double shareOfTtft, double largest) {}
+
+    /**
+     * What is behind the accuracies.
+     *
+     * @param questions of each task
+     * @param bySlo accuracies of each SLO, mean over tasks
+     * @param byTask accuracies of Elms, mean over SLOs
+     * @param stderr of Elms' mean
+     * @param stderrOfElmsMinusPaper question by question
+     */
+    public record Details(int questions, Map<String, Map<String, Double>> bySlo, Map<String, Double> byTask, double stderr,
+            double stderrOfElmsMinusPaper) {}
+
+    /**
+     * Accuracy of the full model on shortened prompts, in percent.
+     *
+     * @param kept share of what may be cut that is kept
+     * @param examples on tasks whose examples are shortened
+     * @param passages on questions about a passage that is shortened
+     */
+    public record Shortened(String method, double kept, double examples, double passages, int questions) {}
+}

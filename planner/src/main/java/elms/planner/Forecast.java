@@ -1,0 +1,53 @@
+package elms.planner;
+
+import elms.engine.model.SubModel;
+import elms.planner.LatencyModel.Part;
+import java.util.List;
+
+/**
+ * What work will take on this device now: its profile, corrected by what it took lately. Thread-safe.
+ */
+public final class Forecast {
+    private final LatencyModel profile;
+    private final Correction prefill = new Correction();
+    private final Correction decode = new Correction();
+
+    public Forecast(LatencyModel profile) {
+        this.profile = profile;
+    }
+
+    /** What the device was measured to do when nothing else ran. */
+    public LatencyModel profile() {
+        return profile;
+    }
+
+    /** As {@link LatencyModel#prefillMillis(int, List)}. */
+    public double prefillMillis(int cached, List<Part> parts) {
+        return prefill.factor() * profile.prefillMillis(cached, parts);
+    }
+
+    /** As {@link LatencyModel#decodeMillis}. */
+    public double decodeMillis(SubModel level, int context) {
+        return decode.factor() * profile.decodeMillis(level, context);
+    }
+
+    /** Mean of what {@link #prefillMillis} gives the 95th percentile of. */
+    public double expectedPrefillMillis(int cached, List<Part> parts) {
+        return prefillMillis(cached, parts) / profile.prefillMargin();
+    }
+
+    /** Mean of what {@link #decodeMillis} gives the 95th percentile of. */
+    public double expectedDecodeMillis(SubModel level, int context) {
+        return decodeMillis(level, context) / profile.decodeMargin();
+    }
+
+    /** Learns from a prompt that was read. */
+    public void readTook(int cached, List<Part> parts, double millis) {
+        prefill.observe(profile.prefillMillis(cached, parts) / profile.prefillMargin(), millis);
+    }
+
+    /** Learns from a decode step, or the mean of some. */
+    public void stepTook(SubModel level, int context, double millis) {
+        decode.observe(profile.decodeMillis(level, context) / profile.decodeMargin(), millis);
+    }
+}

@@ -1,0 +1,86 @@
+package elms.server.cli;
+
+import elms.engine.ElmsException;
+import elms.eval.planner.PlannerQuality;
+import elms.eval.planner.PlannerReport;
+import elms.planner.LatencyModel;
+import elms.planner.compact.PromptReader;
+import elms.server.Profiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "planner", mixinStandardHelpOptions = true,
+        description = "Measures how well plans are predicted and chosen, against other ways to keep an SLO.")
+final class PlannerEvalCommand implements Callable<Integer> {
+    @Mixin
+    private ModelOptions options;
+
+    @Option(names = "--data", paramLabel = "DIR", defaultValue = "../shared/data",
+            description = "Folder with text/wikitext2.test.txt and qa/*.jsonl (default: ${DEFAULT-VALUE}).")
+    private Path data;
+
+    @Option(names = "--requests", paramLabel = "N", defaultValue = "200",
+            description = "Requests whose latency is predicted and measured (default: ${DEFAULT-VALUE}).")
+    private int requests;
+
+    @Option(names = "--limit", paramLabel = "N", defaultValue = "20",
+            description = "Questions of each task, in a seeded order (default: ${DEFAULT-VALUE}).")
+    private int limit;
+
+    @Option(names = "--all", description = "All questions, which takes hours.")
+    private boolean all;
+
+    @Option(names = "--json", description = "Print one JSON document.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        Path text = data.resolve("text/wikitext2.test.txt");
+        if (!Files.isReadable(text)) {
+            throw new ElmsException("there is no text " + text + "; give --data the folder of the tasks");
+        }
+        try (Screen screen = new Screen(); KernelOptions.Started started = options.start(screen)) {
+            PromptReader reader = started.reader().orElseThrow(() -> new ElmsException("the pack of " + options.model()
+                    + " has no planner; train one with elms elasticize " + options.model() + " --only planner --calibration FILE…"));
+            LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels()).measure(screen.step("Measuring this machine"));
+            PlannerReport report = new PlannerQuality(started.model(), started.kernels(), latency, reader, screen.step("Measuring plans"))
+                    .measure(Files.readString(text), data, requests, all ? Integer.MAX_VALUE : limit);
+            screen.close();
+            System.out.print(json ? Json.of(report) + "\n" : table(report));
+        } catch (IOException e) {
+            throw new ElmsException(text + " cannot be read: " + e.getMessage(), e);
+        }
+        return 0;
+    }
+
+    private static String table(PlannerReport report) {
+        StringBuilder table = new StringBuilder();
+        table.append(String.format(Locale.ROOT, "%d requests: median error %.1f %%, 95th percentile %.1f %%; %.0f %% called feasible, SLO kept in"
+                + " %.1f %% of them%n", report.latency().requests(), 100 * report.latency().medianError(), 100 * report.latency().p95Error(),
+                100 * report.latency().feasible(), 100 * report.latency().sloKept()));
+        table.append(String.format(Locale.ROOT, "the compact language model takes %.1f %% of the full model's TTFT (%.1f %% at most)%n%n",
+                100 * report.overhead().shareOfTtft(), 100 * report.overhead().largest()));
+        Map<String, Map<String, Double>> bySlo = report.details().bySlo();
+        table.append(String.format("%-18s%8s", "accuracy, percent", "mean"));
+        bySlo.keySet().forEach(slo -> table.append(String.format("%12s", slo)));
+        table.append('\n');
+        report.accuracy().forEach((policy, mean) -> {
+            table.append(String.format(Locale.ROOT, "%-18s%8.1f", policy, mean));
+            bySlo.values().forEach(row -> table.append(String.format(Locale.ROOT, "%12.1f", row.get(policy))));
+            table.append('\n');
+        });
+        table.append(String.format(Locale.ROOT, "%d questions a task; standard error of elms %.1f, of elms - paper %.1f%n%n",
+                report.details().questions(), report.details().stderr(), report.details().stderrOfElmsMinusPaper()));
+        table.append(String.format("%-28s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages"));
+        report.compression().forEach(row -> table.append(String.format(Locale.ROOT, "%-28s%6.2f%10.1f%10.1f%n", row.method(), row.kept(),
+                row.examples(), row.passages())));
+        return table.toString();
+    }
+}
