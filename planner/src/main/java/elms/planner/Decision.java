@@ -4,7 +4,7 @@ package elms.planner;
  * What the decision head's outputs stand for: first the shapes of {@link PlanShape#SEGMENTS}, then {@link PlanShape#ANSWERS}, then
  * {@link PlanShape#WORDS}.
  *
- * @param qualities relative to the full model's answer to the whole prompt, in nats a token of the right answer
+ * @param qualities how much likelier a right answer becomes than the full model's to the whole prompt; mostly below zero
  */
 public record Decision(float[] qualities) {
     public static final int ANSWERS_FROM = PlanShape.SEGMENTS.size();

@@ -3,19 +3,12 @@ package elms.planner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import elms.engine.NanoModel;
-import elms.engine.gguf.GgufFile;
-import elms.engine.model.Level;
-import elms.engine.model.ModelConfig;
-import elms.engine.model.Order;
 import elms.engine.model.SubModel;
-import elms.engine.model.WeightPacker;
-import elms.engine.model.WeightPacker.Precision;
-import elms.engine.model.Weights;
 import elms.engine.text.Encoding;
+import elms.engine.text.Range;
+import elms.planner.compact.Opinion;
+import elms.planner.compact.PromptReader;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,27 +19,22 @@ class PlannerTest {
     /** Time is proportional to the weights read. */
     private static final LatencyModel LATENCY =
             new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 1000, 0}, 1, 1);
+    private static final String TEXT = (("word ".repeat(20)).strip() + "\n\n").repeat(5) + "What is the answer?";
 
     @TempDir
     Path folder;
 
-    private final List<SubModel> levels = new ArrayList<>();
+    private List<SubModel> levels;
     private Planner planner;
 
     @BeforeEach
     void load() {
-        try (GgufFile file = GgufFile.open(NanoModel.ODD.write(folder))) {
-            ModelConfig config = ModelConfig.of(file);
-            Weights weights = Weights.of(config, Order.identity(config),
-                    new WeightPacker(file, config, Order.identity(config), Precision.FLOAT));
-            levels.add(SubModel.of(weights, Level.full(config)));
-            for (int neurons : new int[] {60, 45, 30, 15}) {
-                Level level = Level.full(config);
-                Arrays.fill(level.neurons(), neurons);
-                levels.add(SubModel.of(weights, level));
-            }
-            planner = new Planner(levels, new Forecast(LATENCY), Optional.empty(), PlanForm.ELMS);
-        }
+        levels = TestLevels.of(folder).all();
+        planner = planner(Optional.empty(), PlanForm.ELMS);
+    }
+
+    private Planner planner(Optional<PromptReader> reader, PlanForm form) {
+        return new Planner(levels, new Forecast(LATENCY), reader, form);
     }
 
     @Test
@@ -94,6 +82,20 @@ class PlannerTest {
         assertThat(plan.prefillLevel()).isCloseTo(levels.get(2).share(), within(1e-12));
         assertThat(plan.decode()).isEqualTo(levels.get(2));
         assertThat(plan.feasible()).isFalse();
+    }
+
+    @Test
+    void theBestPromiseAmongFeasiblePlansIsKept() {
+        Prompt prompt = TextPrompt.of(TEXT, new Range(0, TEXT.indexOf("What")));
+        for (int preferred : new int[] {8, 12, 18}) {
+            Opinion opinion = TextPrompt.opinion(prompt, word -> 0);
+            opinion.qualities()[preferred] = 1;
+            PlanShape shape = PlanShape.SEGMENTS.get(preferred);
+            Plan plan = planner(Optional.of((text, cuttable) -> opinion), PlanForm.ELMS)
+                    .plan(prompt, 8, slo(new Limit.Time(LATENCY.prefillMillis(levels.get(0), 50)), new Limit.Ratio(1)), 0);
+            assertThat(plan.feasible()).isTrue();
+            assertThat(plan.spans().getLast().level().share()).isEqualTo(shape.questionLevel());
+        }
     }
 
     private static Prompt prompt(int tokens) {

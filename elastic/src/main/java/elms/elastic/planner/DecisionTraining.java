@@ -22,7 +22,7 @@ import org.bytedeco.pytorch.global.torch;
 final class DecisionTraining {
     static final int HIDDEN = 32;
     private static final double RATE = 2e-3;
-    private static final double DECAY = 3e-2;
+    private static final double DECAY = 1e-2;
     private static final int STEPS = 300;
     private static final int MEASURE_EVERY = 10;
     /** One prompt of so many is kept from the training, to stop it in time. */

@@ -10,9 +10,11 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 /**
  * The weights that a compact language model starts from: all-MiniLM-L6-v2 (Wang et al., arXiv 2002.10957), as LangChain4j's artifact
@@ -117,16 +119,33 @@ record MiniLm(String[] vocabulary, Map<String, float[]> named, List<float[]> pro
     }
 
     /** A matrix of a layer, one row an output. */
-    float[] matrix(int layer, String part) {
+    float[][] matrix(int layer, String part) {
         float[] transposed = products.get(layer * PARTS.size() + PARTS.indexOf(part));
         int outputs = part.equals("up") ? NEURONS : WIDTH;
-        int inputs = transposed.length / outputs;
-        float[] matrix = new float[transposed.length];
+        float[][] matrix = new float[outputs][transposed.length / outputs];
         for (int row = 0; row < outputs; row++) {
-            for (int column = 0; column < inputs; column++) {
-                matrix[row * inputs + column] = transposed[column * outputs + row];
+            for (int column = 0; column < matrix[row].length; column++) {
+                matrix[row][column] = transposed[column * outputs + row];
             }
         }
         return matrix;
+    }
+
+    /** The neurons of a layer with the largest weights, what they read times what they write, in the file's order. */
+    int[] largestNeurons(int layer, int count) {
+        float[][] up = matrix(layer, "up");
+        float[][] down = matrix(layer, "down");
+        double[] sizes = new double[NEURONS];
+        Arrays.setAll(sizes, neuron -> {
+            double read = 0;
+            double written = 0;
+            for (int i = 0; i < WIDTH; i++) {
+                read += up[neuron][i] * up[neuron][i];
+                written += down[i][neuron] * down[i][neuron];
+            }
+            return read * written;
+        });
+        return IntStream.range(0, NEURONS).boxed().sorted((a, b) -> Double.compare(sizes[b], sizes[a])).limit(count)
+                .mapToInt(Integer::intValue).sorted().toArray();
     }
 }

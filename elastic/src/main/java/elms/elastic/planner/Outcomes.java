@@ -16,13 +16,14 @@ import java.util.List;
 import java.util.Random;
 
 /**
- * Measures what shapes of plans are worth for a prompt. Where the right answer is known among several, an answer's worth is the
- * right one's log-probability among them, each choice's taken by its length; else minus the divergence from the full model on the
- * answer (KL, a token). All are relative to the full model's, with the whole prompt.
+ * Measures what shapes of plans are worth for a prompt. Where the right answer is known among several, that is the right one's
+ * probability among them, each choice's log-probability taken by its length; else the exponential of minus the divergence from the
+ * full model on the answer (KL, a token). Both are relative to the full model's with the whole prompt. Logarithms would be ruled by
+ * the few questions that a plan gets confidently wrong.
  */
 final class Outcomes {
     /** Shapes in the paper's form that are measured for a prompt, of all. */
-    private static final int WORDS = 12;
+    private static final int WORDS = 8;
     private static final int LONGEST_ANSWER = 24;
 
     /**
@@ -108,7 +109,7 @@ final class Outcomes {
 
     private double worth(AnswerScorer scorer, Exercise exercise, int[][] answers, SubModel level, float[] reference) {
         if (reference != null) {
-            return -divergence(reference, scorer.logits(answers[0], level), answers[0].length);
+            return Math.exp(-divergence(reference, scorer.logits(answers[0], level), answers[0].length));
         }
         double mean = exercise.answers().stream().mapToInt(String::length).average().orElse(1);
         float[] scores = new float[answers.length];
@@ -116,7 +117,7 @@ final class Outcomes {
         for (int i = 0; i < scores.length; i++) {
             scores[i] = (float) (sums[i] * mean / Math.max(1, exercise.answers().get(i).length()));
         }
-        return scores[exercise.right()] - Logits.logSumExp(scores, 0, scores.length);
+        return Math.exp(scores[exercise.right()] - Logits.logSumExp(scores, 0, scores.length));
     }
 
     private static double divergence(float[] reference, float[] own, int rows) {

@@ -4,8 +4,11 @@ import elms.elastic.torch.Adam;
 import elms.elastic.torch.Tensors;
 import elms.planner.compact.CompactWeights;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
@@ -13,6 +16,8 @@ import org.bytedeco.pytorch.global.torch;
 /** The forward pass of {@link elms.planner.compact.EncoderLayer} once more, for gradients. What it trains belongs to the present scope. */
 final class TrainedEncoder {
     private static final double EPSILON = 1e-12;
+    /** Neurons of a layer: half of MiniLM's, so that reading a prompt costs little beside the model itself. */
+    private static final int NEURONS = MiniLm.NEURONS / 2;
     /** As in {@link elms.planner.compact.EncoderLayer}. */
     private static final double OPEN = 1.88;
     /** Names of a layer's matrices here, and of their biases in MiniLM's file. */
@@ -33,10 +38,19 @@ final class TrainedEncoder {
         for (int layer = 0; layer < CompactWeights.LAYERS; layer++) {
             int index = layer;
             String prefix = "encoder.layer." + layer + ".";
+            int[] neurons = start.largestNeurons(layer, NEURONS);
             BIASES.forEach((part, bias) -> {
                 String name = CompactWeights.layer(index, part);
+                float[][] matrix = start.matrix(index, part);
                 float[] biases = start.vector(prefix + bias + ".bias");
-                adam.add(name + ".weight", Tensors.of(start.matrix(index, part), biases.length, start.matrix(index, part).length / biases.length));
+                if (part.equals("up")) {
+                    float[] all = biases;
+                    matrix = IntStream.of(neurons).mapToObj(List.of(matrix)::get).toArray(float[][]::new);
+                    biases = floats(neurons, neuron -> all[neuron]);
+                } else if (part.equals("down")) {
+                    matrix = Arrays.stream(matrix).map(row -> floats(neurons, neuron -> row[neuron])).toArray(float[][]::new);
+                }
+                adam.add(name + ".weight", Tensors.of(matrix));
                 vector(name + ".bias", biases);
             });
             NORMS.forEach((part, norm) -> {
@@ -46,6 +60,14 @@ final class TrainedEncoder {
         }
         adam.add(CompactWeights.SCORE + ".weight", torch.zeros(1, MiniLm.WIDTH));
         adam.add(CompactWeights.SCORE + ".bias", torch.zeros(1, 1));
+    }
+
+    private static float[] floats(int[] numbers, IntToDoubleFunction value) {
+        float[] floats = new float[numbers.length];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = (float) value.applyAsDouble(numbers[i]);
+        }
+        return floats;
     }
 
     private void vector(String name, float[] values) {
@@ -76,14 +98,19 @@ final class TrainedEncoder {
 
     /** The stream after a layer; rows of the model's width. */
     Tensor layer(int layer, Tensor x) {
+        Tensor middle = attended(layer, x);
+        Tensor activations = activated(affine(CompactWeights.layer(layer, "up"), middle));
+        return norm(middle.add(affine(CompactWeights.layer(layer, "down"), activations)), CompactWeights.layer(layer, "feed_forward_norm"));
+    }
+
+    /** The stream in the middle of a layer. */
+    Tensor attended(int layer, Tensor x) {
         Tensor queries = heads(affine(CompactWeights.layer(layer, "query"), x));
         Tensor keys = heads(affine(CompactWeights.layer(layer, "key"), x));
         Tensor values = heads(affine(CompactWeights.layer(layer, "value"), x));
         Tensor scores = queries.matmul(keys.transpose(1, 2)).mul(Tensors.scalar(1 / Math.sqrt(MiniLm.WIDTH / (double) MiniLm.HEADS)));
         Tensor attended = scores.softmax(-1).matmul(values).transpose(0, 1).flatten(1, 2);
-        Tensor middle = norm(x.add(affine(CompactWeights.layer(layer, "output"), attended)), CompactWeights.layer(layer, "attention_norm"));
-        Tensor activations = activated(affine(CompactWeights.layer(layer, "up"), middle));
-        return norm(middle.add(affine(CompactWeights.layer(layer, "down"), activations)), CompactWeights.layer(layer, "feed_forward_norm"));
+        return norm(x.add(affine(CompactWeights.layer(layer, "output"), attended)), CompactWeights.layer(layer, "attention_norm"));
     }
 
     /** Logits of the score head, one a row. */

@@ -54,6 +54,15 @@ public final class Tensors {
         return tensor;
     }
 
+    /** Rows as a matrix. */
+    public static Tensor of(float[][] rows) {
+        float[] values = new float[rows.length * rows[0].length];
+        for (int row = 0; row < rows.length; row++) {
+            System.arraycopy(rows[row], 0, values, row * rows[row].length, rows[row].length);
+        }
+        return of(values, rows.length, rows[0].length);
+    }
+
     /** Whole numbers as a vector that picks rows. */
     public static Tensor indices(int[] values) {
         return torch.tensor(IntStream.of(values).asLongStream().toArray());

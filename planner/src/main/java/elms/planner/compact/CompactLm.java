@@ -4,6 +4,7 @@ import elms.engine.text.Encoding;
 import elms.engine.text.Range;
 import elms.kernels.Kernels;
 import elms.planner.compact.Windows.Window;
+import elms.planner.compact.Workspace.Buffer;
 import java.util.Arrays;
 import java.util.List;
 
@@ -19,14 +20,14 @@ public final class CompactLm implements PromptReader {
 
     private final CompactWeights weights;
     private final Pieces pieces;
-    private final Kernels kernels;
+    private final Workspace workspace;
     private final int begin;
     private final int end;
 
     public CompactLm(CompactWeights weights, Pieces pieces, Kernels kernels) {
         this.weights = weights;
         this.pieces = pieces;
-        this.kernels = kernels;
+        this.workspace = new Workspace(kernels);
         this.begin = Arrays.asList(weights.vocabulary()).indexOf(BEGIN);
         this.end = Arrays.asList(weights.vocabulary()).indexOf(END);
     }
@@ -61,12 +62,12 @@ public final class CompactLm implements PromptReader {
         int[] members = window.members();
         int rows = members.length + 2;
         float[] x = embed(members, encoding.ids(), kinds);
-        weights.layers().get(0).apply(x, rows, weights.heads(), kernels);
+        weights.layers().get(0).apply(x, rows, weights.heads(), workspace);
         for (int i = window.from(); i < window.to(); i++) {
             summary.add(x, (i + 1) * weights.width(), kinds[members[i]]);
         }
-        weights.layers().get(1).apply(x, rows, weights.heads(), kernels);
-        float[] scores = weights.score().of(x, rows, kernels);
+        weights.layers().get(1).apply(x, rows, weights.heads(), workspace);
+        float[] scores = weights.score().of(x, rows, Buffer.SCORES, workspace);
         for (int i = window.from(); i < window.to(); i++) {
             keep[members[i]] = scores[i + 1];
         }
@@ -75,7 +76,7 @@ public final class CompactLm implements PromptReader {
     /** Rows of the members between those of a begin and an end. */
     private float[] embed(int[] members, int[] ids, int[] kinds) {
         int width = weights.width();
-        float[] x = new float[(members.length + 2) * width];
+        float[] x = workspace.get(Buffer.STREAM, (members.length + 2) * width);
         for (int row = 0; row < members.length + 2; row++) {
             boolean inside = row > 0 && row <= members.length;
             int id = row == 0 ? begin : inside ? ids[members[row - 1]] : end;
@@ -86,14 +87,14 @@ public final class CompactLm implements PromptReader {
                 x[row * width + i] += position[i] + kind[i];
             }
         }
-        weights.embeddingNorm().apply(x, members.length + 2, kernels);
+        weights.embeddingNorm().apply(x, members.length + 2, workspace);
         return x;
     }
 
     private float[] decide(float[] features) {
-        float[] hidden = weights.decisionHidden().of(features, 1, kernels);
-        EncoderLayer.activate(hidden);
-        return weights.decision().of(hidden, 1, kernels);
+        float[] hidden = weights.decisionHidden().of(features, 1, Buffer.HIDDEN, workspace);
+        EncoderLayer.activate(hidden, weights.decisionHidden().bias().length);
+        return Arrays.copyOf(weights.decision().of(hidden, 1, Buffer.SCORES, workspace), weights.decision().bias().length);
     }
 
     /** Means over what may be cut and over what may not. */

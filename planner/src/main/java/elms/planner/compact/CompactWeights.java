@@ -64,8 +64,7 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
         int heads = metadata.required(HEADS, metadata.integer(HEADS, 1, width));
         List<EncoderLayer> layers = new ArrayList<>();
         for (int i = 0; i < LAYERS; i++) {
-            layers.add(new EncoderLayer(affine(file, layer(i, "query")), affine(file, layer(i, "key")), affine(file, layer(i, "value")),
-                    affine(file, layer(i, "output")), norm(file, layer(i, "attention_norm")), affine(file, layer(i, "up")),
+            layers.add(new EncoderLayer(affine(file, layer(i, "query"), layer(i, "key"), layer(i, "value")), affine(file, layer(i, "output")), norm(file, layer(i, "attention_norm")), affine(file, layer(i, "up")),
                     affine(file, layer(i, "down")), norm(file, layer(i, "feed_forward_norm"))));
         }
         CompactWeights weights = new CompactWeights(vocabulary, heads, new TensorReader(file, words), positions, rows(file, KINDS),
@@ -88,16 +87,25 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
         return new LayerNorm(row(file, name + ".weight"), row(file, name + ".bias"));
     }
 
-    private static Affine affine(GgufFile file, String name) {
-        float[][] rows = rows(file, name + ".weight");
-        float[] bias = row(file, name + ".bias");
-        if (bias.length != rows.length) {
-            throw new ElmsException(file.path() + " has a planner with " + rows.length + " rows of '" + name + "', but "
-                    + bias.length + " biases");
+    /** One or several, one below the other. */
+    private static Affine affine(GgufFile file, String... names) {
+        List<float[]> rows = new ArrayList<>();
+        List<Float> biases = new ArrayList<>();
+        for (String name : names) {
+            rows.addAll(List.of(rows(file, name + ".weight")));
+            for (float bias : row(file, name + ".bias")) {
+                biases.add(bias);
+            }
         }
-        MatrixPacker packer = new MatrixPacker(Form.Q8, rows.length, rows[0].length);
-        for (int row = 0; row < rows.length; row++) {
-            packer.putRow(row, rows[row]);
+        if (biases.size() != rows.size()) {
+            throw new ElmsException(file.path() + " has a planner with " + rows.size() + " rows of '" + names[0] + "', but "
+                    + biases.size() + " biases");
+        }
+        MatrixPacker packer = new MatrixPacker(Form.Q8, rows.size(), rows.get(0).length);
+        float[] bias = new float[rows.size()];
+        for (int row = 0; row < bias.length; row++) {
+            packer.putRow(row, rows.get(row));
+            bias[row] = biases.get(row);
         }
         return new Affine(packer.matrix(), bias);
     }

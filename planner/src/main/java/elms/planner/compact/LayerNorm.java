@@ -1,15 +1,15 @@
 package elms.planner.compact;
 
-import elms.kernels.Kernels;
+import elms.planner.compact.Workspace.Buffer;
 
 /** (x − mean) / deviation ⊙ weight + bias (Ba et al., arXiv 1607.06450). */
 public record LayerNorm(float[] weight, float[] bias) {
     private static final float EPSILON = 1e-12f;
 
     /** Normalizes rows in place. */
-    void apply(float[] x, int rows, Kernels kernels) {
+    void apply(float[] x, int rows, Workspace workspace) {
         int width = weight.length;
-        float[] centred = new float[rows * width];
+        float[] centred = workspace.get(Buffer.CENTRED, rows * width);
         for (int row = 0; row < rows; row++) {
             int at = row * width;
             float sum = 0;
@@ -21,7 +21,7 @@ public record LayerNorm(float[] weight, float[] bias) {
                 centred[at + i] = x[at + i] - mean;
             }
         }
-        kernels.rmsNorm(centred, rows, weight, EPSILON, x);
+        workspace.kernels().rmsNorm(centred, rows, weight, EPSILON, x);
         for (int row = 0; row < rows; row++) {
             for (int i = 0; i < width; i++) {
                 x[row * width + i] += bias[i];

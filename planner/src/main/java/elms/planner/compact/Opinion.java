@@ -9,7 +9,7 @@ import elms.engine.text.Range;
  * @param pieces of the prompt's text
  * @param keep how much each piece matters to the answer; higher for more, on no scale
  * @param summary what the decision head reads
- * @param qualities what each choice of the decision head is worth, in nats of the answer's log-probability a token
+ * @param qualities what each choice of the decision head is worth, as a difference of the right answer's probability
  */
 public record Opinion(Encoding pieces, float[] keep, float[] summary, float[] qualities) {
     /** Mean of what the pieces that touch a range matter; of none, the least of all. */

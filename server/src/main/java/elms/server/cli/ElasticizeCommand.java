@@ -9,6 +9,7 @@ import elms.engine.model.Pack;
 import elms.kernels.Kernels;
 import elms.server.BaseModel;
 import elms.server.Packs;
+import elms.server.PlannerStage;
 import elms.server.store.Folders;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -55,6 +56,13 @@ final class ElasticizeCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on with the training where it stopped, with the same texts and levels.")
     private boolean resume;
 
+    /** Parts of a pack that can be made anew alone. */
+    private enum Part { PLANNER }
+
+    @Option(names = "--only", paramLabel = "PART",
+            description = "Make just this part of the model's pack anew: ${COMPLETION-CANDIDATES}, what reads prompts and chooses plans.")
+    private Part only;
+
     private List<Double> levels = Elasticizer.SHARES;
 
     @Option(names = "--levels", paramLabel = "SHARE", split = ",",
@@ -74,9 +82,9 @@ final class ElasticizeCommand implements Callable<Integer> {
         try (Screen screen = new Screen(); BaseModel base = BaseModel.open(options.stored(screen));
                 Kernels kernels = options.kernels(screen)) {
             Packs packs = new Packs(base);
-            Pack pack = budget.isZero()
+            Pack pack = only == Part.PLANNER ? planned(found(packs), packs, base, kernels, screen) : budget.isZero()
                     ? packs.make(packs.calibration(calibration), levels, 0, Packs.provenance(calibration), kernels, screen.steps())
-                    : recovered(packs, base, kernels, screen);
+                    : planned(recovered(packs, base, kernels, screen), packs, base, kernels, screen);
             screen.close();
             Path target = output == null ? Packs.ownPath(base.stored()) : output;
             pack.write(target);
@@ -93,6 +101,15 @@ final class ElasticizeCommand implements Callable<Integer> {
     private void check() {
         if (resume && budget.isZero()) {
             throw new ParameterException(spec.commandLine(), "--resume goes on with a training, but --budget 0 asks for none");
+        }
+        if (only != null && budget.isZero()) {
+            throw new ParameterException(spec.commandLine(), "--only planner is a training, but --budget 0 asks for none");
+        }
+        if (only != null && levels != Elasticizer.SHARES) {
+            throw new ParameterException(spec.commandLine(), "--only planner keeps the levels; leave out --levels");
+        }
+        if (only != null && !resume && calibration.isEmpty()) {
+            throw new ParameterException(spec.commandLine(), "a planner learns from texts; give them after --calibration");
         }
         if (resume && (!calibration.isEmpty() || levels != Elasticizer.SHARES)) {
             throw new ParameterException(spec.commandLine(), "--resume goes on with the texts and levels that the training was begun"
@@ -120,7 +137,21 @@ final class ElasticizeCommand implements Callable<Integer> {
             recovery.begin(packs.make(texts, levels, RANK, Packs.provenance(calibration), kernels, screen.steps()), texts.training());
         }
         screen.line("elms: training in " + torch.numbers() + "; if it is stopped, --resume goes on with it");
-        return recovery.run(budget, torch, kernels, screen.steps());
+        return recovery.run(budget.minus(PlannerStage.part(budget)), torch, kernels, screen.steps());
+    }
+
+    private static Pack found(Packs packs) throws IOException {
+        return packs.find().orElseThrow(() -> new ElmsException("the model has no pack yet; leave out --only planner to make one"));
+    }
+
+    private Pack planned(Pack pack, Packs packs, BaseModel base, Kernels kernels, Screen screen) throws IOException {
+        PlannerStage stage = new PlannerStage(base, packs.recoveryFolder().resolve("planner"));
+        List<Path> texts = resume ? stage.texts() : stage.begin(calibration);
+        if (texts.isEmpty()) {
+            screen.line("elms: the pack gets no planner, since there are no texts to learn from; give some after --calibration");
+            return pack;
+        }
+        return stage.train(pack, texts, budget, Torch.start(options.threads()), kernels, screen.steps());
     }
 
     /** Hours, minutes and seconds, such as 3h, 90m or 1h30m. */

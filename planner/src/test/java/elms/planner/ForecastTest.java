@@ -1,0 +1,59 @@
+package elms.planner;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import elms.planner.LatencyModel.Part;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ForecastTest {
+    private static final LatencyModel PROFILE = new LatencyModel(new double[] {1, 0, 100, 5, 0}, new double[] {0, 1000, 0}, 1.1, 1.2);
+
+    @TempDir
+    Path folder;
+
+    private TestLevels levels;
+    private final Forecast forecast = new Forecast(PROFILE);
+
+    @BeforeEach
+    void load() {
+        levels = TestLevels.of(folder);
+    }
+
+    @Test
+    void partsCostWhatTheWholeDoesWhereTheLevelIsTheSame() {
+        double whole = PROFILE.prefillMillis(levels.full(), 100);
+        assertThat(PROFILE.prefillMillis(0, List.of(new Part(levels.full(), 30), new Part(levels.full(), 70)))).isCloseTo(whole, within(1e-9));
+        assertThat(PROFILE.prefillMillis(0, List.of(new Part(levels.smallest(), 30), new Part(levels.full(), 70)))).isLessThan(whole);
+        assertThat(PROFILE.prefillMillis(30, List.of(new Part(levels.full(), 70)))).isLessThan(whole)
+                .isGreaterThan(PROFILE.prefillMillis(levels.full(), 70));
+    }
+
+    @Test
+    void aMachineThatBecomesHalfAsFastIsKnownAfterTenRequests() {
+        Random random = new Random(1);
+        List<Part> parts = List.of(new Part(levels.full(), 64));
+        double before = forecast.prefillMillis(0, parts);
+        for (int i = 0; i < 10; i++) {
+            double outlier = i == 3 ? 10 : 1;
+            forecast.readTook(0, parts, 2 * outlier * (before / PROFILE.prefillMargin()) * (1 + 0.05 * random.nextGaussian()));
+            forecast.stepTook(levels.full(), 64, 2 * PROFILE.decodeMillis(levels.full(), 64) / PROFILE.decodeMargin());
+        }
+        assertThat(forecast.prefillMillis(0, parts) / before).isCloseTo(2, within(0.1));
+        assertThat(forecast.expectedDecodeMillis(levels.full(), 64) * PROFILE.decodeMargin() / PROFILE.decodeMillis(levels.full(), 64))
+                .isCloseTo(2, within(1e-6));
+    }
+
+    @Test
+    void oneSlowRequestChangesNothing() {
+        List<Part> parts = List.of(new Part(levels.full(), 64));
+        double before = forecast.prefillMillis(0, parts);
+        forecast.readTook(0, parts, 20 * before);
+        assertThat(forecast.prefillMillis(0, parts)).isEqualTo(before);
+    }
+}

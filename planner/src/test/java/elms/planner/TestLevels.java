@@ -1,0 +1,42 @@
+package elms.planner;
+
+import elms.engine.NanoModel;
+import elms.engine.gguf.GgufFile;
+import elms.engine.model.Level;
+import elms.engine.model.ModelConfig;
+import elms.engine.model.Order;
+import elms.engine.model.SubModel;
+import elms.engine.model.WeightPacker;
+import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.Weights;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** Levels of a small random model, largest first. */
+record TestLevels(List<SubModel> all) {
+    static TestLevels of(Path folder) {
+        try (GgufFile file = GgufFile.open(NanoModel.ODD.write(folder))) {
+            ModelConfig config = ModelConfig.of(file);
+            Weights weights = Weights.of(config, Order.identity(config),
+                    new WeightPacker(file, config, Order.identity(config), Precision.FLOAT));
+            List<SubModel> levels = new ArrayList<>();
+            levels.add(SubModel.of(weights, Level.full(config)));
+            for (int neurons : new int[] {60, 45, 30, 15}) {
+                Level level = Level.full(config);
+                Arrays.fill(level.neurons(), neurons);
+                levels.add(SubModel.of(weights, level));
+            }
+            return new TestLevels(levels);
+        }
+    }
+
+    SubModel full() {
+        return all.getFirst();
+    }
+
+    SubModel smallest() {
+        return all.getLast();
+    }
+}
