@@ -1,9 +1,14 @@
 package elms.service;
 
 import elms.engine.model.SubModel;
-import elms.planner.LatencyModel;
+import elms.planner.Forecast;
+import elms.planner.LatencyModel.Part;
+import java.util.List;
 
-/** What work is predicted to take, in milliseconds: the profile of this device, corrected by what steps of several streams took. */
+/**
+ * What work is predicted to take, in milliseconds: the device's forecast, and what steps of several streams took. What the engine
+ * measures comes in here.
+ */
 final class Costs {
     /** Most streams that one step continues. */
     static final int MOST_STREAMS = 16;
@@ -12,12 +17,13 @@ final class Costs {
     private static final double LEARNING = 0.05;
     /** A step that took longer than so many steps of each stream alone was interrupted by something else. */
     private static final double MOST_FACTOR = 2;
+    private static final int TELLING = 64;
 
-    private final LatencyModel latency;
+    private final Forecast forecast;
     private final double[] factors = new double[MOST_STREAMS + 1];
 
-    Costs(LatencyModel latency) {
-        this.latency = latency;
+    Costs(Forecast forecast) {
+        this.forecast = forecast;
         for (int streams = 1; streams <= MOST_STREAMS; streams++) {
             factors[streams] = 1 + EACH_FURTHER * (streams - 1);
         }
@@ -25,16 +31,12 @@ final class Costs {
 
     /** To read tokens behind a context. */
     double read(SubModel level, int context, int tokens) {
-        if (tokens == 0) {
-            return 0;
-        }
-        double alone = latency.prefillMillis(level, tokens);
-        return context == 0 ? alone : Math.max(alone, latency.prefillMillis(level, context + tokens) - latency.prefillMillis(level, context));
+        return tokens == 0 ? 0 : forecast.prefillMillis(context, List.of(new Part(level, tokens)));
     }
 
     /** To give one stream its next token. */
     double step(SubModel level, int context) {
-        return latency.decodeMillis(level, context);
+        return forecast.decodeMillis(level, context);
     }
 
     /** To give several streams on one level their next tokens. */
@@ -44,8 +46,18 @@ final class Costs {
         return step(level, context) * (full * factors[MOST_STREAMS] + factors[rest]);
     }
 
+    /** Learns from tokens that were read behind a context. A few tell more of the machine's noise than of its speed. */
+    void readTook(SubModel level, int context, int tokens, double millis) {
+        if (tokens >= TELLING) {
+            forecast.readTook(context, List.of(new Part(level, tokens)), millis);
+        }
+    }
+
     /** Learns from a step. */
-    void took(SubModel level, int streams, int context, double millis) {
+    void stepTook(SubModel level, int streams, int context, double millis) {
+        if (streams == 1) {
+            forecast.stepTook(level, context, millis);
+        }
         double factor = Math.min(MOST_FACTOR * streams, millis / step(level, context));
         factors[streams] += streams == 1 ? 0 : LEARNING * (factor - factors[streams]);
     }

@@ -6,6 +6,7 @@ import elms.engine.decode.KvCache;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import elms.kernels.Kernels;
+import elms.planner.Forecast;
 import elms.planner.LatencyModel;
 import elms.planner.Plan;
 import elms.service.BusyException.Reason;
@@ -39,9 +40,10 @@ final class Engine implements Runnable {
         this.settings = settings;
         this.clock = clock;
         transformer = new Transformer(model.weights(), kernels);
-        planning = new Planning(model, latency, settings);
-        Costs costs = new Costs(latency);
-        scheduler = new Scheduler(settings.policy(), planning, costs);
+        Forecast forecast = new Forecast(latency);
+        planning = new Planning(model, forecast, settings);
+        Costs costs = new Costs(forecast);
+        scheduler = new Scheduler(settings.policy(), model.levels(), costs);
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);
         metrics = new ServiceMetrics(settings.meters(), settings.cacheBytes());
@@ -80,6 +82,7 @@ final class Engine implements Runnable {
                 takeIn();
                 sortOut();
                 start();
+                scheduler.settle(clock.getAsDouble());
                 metrics.state(scheduler.waiting().size(), scheduler.running().size(), cache.bytes());
                 scheduler.next(clock.getAsDouble()).ifPresentOrElse(passes::perform, warming::advance);
             }
@@ -121,8 +124,8 @@ final class Engine implements Runnable {
             refuse(call, Reason.QUEUE_FULL, settings.mostWaiting() + " requests are waiting already; try again later");
         } else {
             int found = find(call).map(Match::length).orElse(0);
-            scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()), found,
-                    planning.leastTokens(call, found)));
+            scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()),
+                    planning.levels(call), found, planning.leastTokens(call, found)));
         }
     }
 

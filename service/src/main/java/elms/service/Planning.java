@@ -7,6 +7,7 @@ import elms.engine.text.Range;
 import elms.planner.Forecast;
 import elms.planner.Latency;
 import elms.planner.LatencyModel;
+import elms.planner.LatencyModel.Part;
 import elms.planner.Limit;
 import elms.planner.Plan;
 import elms.planner.Plan.Span;
@@ -28,19 +29,20 @@ final class Planning {
 
     private final ElasticModel model;
     private final Planner planner;
-    private final LatencyModel latency;
+    private final Forecast forecast;
 
-    Planning(ElasticModel model, LatencyModel latency, Settings settings) {
+    Planning(ElasticModel model, Forecast forecast, Settings settings) {
         this.model = model;
-        this.latency = latency;
-        this.planner = new Planner(model.levels(), new Forecast(latency), settings.reader(), settings.form());
+        this.forecast = forecast;
+        this.planner = new Planner(model.levels(), forecast, settings.reader(), settings.form());
     }
 
     /** A call's bounds in milliseconds: a ratio is of the full model's time for the whole prompt, without any cache. */
     Latency limit(Prompt prompt, int longest, Slo slo) {
+        LatencyModel profile = forecast.profile();
         return new Latency(
-                millis(slo.ttft(), latency.prefillMillis(model.full(), prompt.tokens())),
-                millis(slo.tpot(), latency.decodeMillis(model.full(), prompt.tokens() + longest / 2)));
+                millis(slo.ttft(), profile.prefillMillis(model.full(), prompt.tokens())),
+                millis(slo.tpot(), profile.decodeMillis(model.full(), prompt.tokens() + longest / 2)));
     }
 
     private static OptionalDouble millis(Optional<Limit> limit, double full) {
@@ -106,7 +108,7 @@ final class Planning {
 
     private Plan planned(Call call, Prompt rest, Latency limit, double overhead, Optional<SubModel> answer) {
         OptionalDouble step = answer.isPresent() && !call.request().slo().equals(Slo.NONE)
-                ? OptionalDouble.of(ROUNDING * latency.decodeMillis(answer.get(), rest.tokens() + call.longest() / 2)) : limit.tpotMillis();
+                ? OptionalDouble.of(ROUNDING * forecast.decodeMillis(answer.get(), rest.tokens() + call.longest() / 2)) : limit.tpotMillis();
         return planner.plan(rest, call.longest(), new Slo(time(limit.ttftMillis()), time(step)), overhead);
     }
 
@@ -132,8 +134,8 @@ final class Planning {
     }
 
     private Plan plan(List<Span> spans, SubModel answer, Call call, Prompt rest, double overhead, Latency limit) {
-        double read = spans.stream().mapToDouble(span -> latency.prefillMillis(span.level(), span.length())).sum();
-        Latency predicted = Latency.of(overhead + read, latency.decodeMillis(answer, rest.tokens() + call.longest() / 2));
+        double read = forecast.prefillMillis(0, spans.stream().map(span -> new Part(span.level(), span.length())).toList());
+        Latency predicted = Latency.of(overhead + read, forecast.decodeMillis(answer, rest.tokens() + call.longest() / 2));
         return new Plan(spans, answer, limit, predicted, predicted.within(limit));
     }
 
@@ -146,9 +148,8 @@ final class Planning {
         if (whole == rest) {
             return 0;
         }
-        SubModel full = model.full();
-        double behind = latency.prefillMillis(full, whole) - latency.prefillMillis(full, whole - rest);
-        return Math.max(0, behind - latency.prefillMillis(full, rest));
+        List<Part> parts = List.of(new Part(model.full(), rest));
+        return forecast.prefillMillis(whole - rest, parts) - forecast.prefillMillis(0, parts);
     }
 
     /** What follows the first tokens of a prompt. */
