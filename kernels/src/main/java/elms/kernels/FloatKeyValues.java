@@ -7,6 +7,16 @@ public final class FloatKeyValues extends PagedKeyValues<float[]> {
     }
 
     @Override
+    protected PagedKeyValues<float[]> empty() {
+        return new FloatKeyValues(heads(), headDim(), pool());
+    }
+
+    @Override
+    protected int numberBytes() {
+        return Float.BYTES;
+    }
+
+    @Override
     protected void write(float[] newKeys, float[] newValues, int first, int count, int position, float[] keyPage, float[] valuePage) {
         for (int row = 0; row < count; row++) {
             for (int head = 0; head < heads(); head++) {

@@ -30,6 +30,12 @@ public interface KeyValues extends AutoCloseable {
     /** Forgets the positions from {@code length} on. */
     void truncate(int length);
 
+    /** Another cache of the first {@code length} positions. It shares their memory until one of the two writes to it. */
+    KeyValues fork(int length);
+
+    /** Bytes of its pages, those that it shares included. */
+    long bytes();
+
     /** Gives the memory back; the cache is empty then. One that is not closed is left to the garbage collector. */
     @Override
     void close();

@@ -2,18 +2,29 @@ package elms.kernels;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Keeps the pages of a cache.
+ * Keeps the pages of a cache. Forks hold the same pages; who writes to a page that others hold gets a copy of it first.
  *
  * @param <P> an array type
  */
 public abstract class PagedKeyValues<P> implements KeyValues {
+    private static final class Page<P> {
+        final P keys;
+        final P values;
+        final AtomicInteger holders = new AtomicInteger(1);
+
+        Page(P keys, P values) {
+            this.keys = keys;
+            this.values = values;
+        }
+    }
+
     private final int heads;
     private final int headDim;
     private final PagePool<P> pool;
-    private final List<P> keys = new ArrayList<>();
-    private final List<P> values = new ArrayList<>();
+    private final List<Page<P>> pages = new ArrayList<>();
     private int length;
 
     protected PagedKeyValues(int heads, int headDim, PagePool<P> pool) {
@@ -24,6 +35,16 @@ public abstract class PagedKeyValues<P> implements KeyValues {
 
     /** Writes rows {@code [first, first + count)} to a page of keys and one of values, from {@code position} on. */
     protected abstract void write(float[] newKeys, float[] newValues, int first, int count, int position, P keyPage, P valuePage);
+
+    protected final PagePool<P> pool() {
+        return pool;
+    }
+
+    /** An empty cache of the same shape, from the same pool. */
+    protected abstract PagedKeyValues<P> empty();
+
+    /** Bytes that each number of a page takes. */
+    protected abstract int numberBytes();
 
     @Override
     public final int heads() {
@@ -44,30 +65,72 @@ public abstract class PagedKeyValues<P> implements KeyValues {
     public final void append(float[] newKeys, float[] newValues, int tokens) {
         int count;
         for (int first = 0; first < tokens; first += count) {
-            if (length == keys.size() * PAGE) {
-                keys.add(pool.take(keyPageLength()));
-                values.add(pool.take(valuePageLength()));
+            if (length == pages.size() * PAGE) {
+                pages.add(newPage());
             }
+            int page = length / PAGE;
+            makeOwn(page);
             count = Math.min(tokens - first, PAGE - length % PAGE);
-            write(newKeys, newValues, first, count, length % PAGE, keys(length / PAGE), values(length / PAGE));
+            write(newKeys, newValues, first, count, length % PAGE, keys(page), values(page));
             length += count;
         }
     }
 
+    private Page<P> newPage() {
+        return new Page<>(pool.take(keyPageLength()), pool.take(valuePageLength()));
+    }
+
+    private void makeOwn(int index) {
+        Page<P> shared = pages.get(index);
+        if (shared.holders.get() > 1) {
+            Page<P> own = newPage();
+            System.arraycopy(shared.keys, 0, own.keys, 0, keyPageLength());
+            System.arraycopy(shared.values, 0, own.values, 0, valuePageLength());
+            pages.set(index, own);
+            release(shared);
+        }
+    }
+
+    private void release(Page<P> page) {
+        if (page.holders.decrementAndGet() == 0) {
+            pool.give(keyPageLength(), page.keys);
+            pool.give(valuePageLength(), page.values);
+        }
+    }
+
+    @Override
+    public final KeyValues fork(int positions) {
+        requireStored(positions);
+        PagedKeyValues<P> fork = empty();
+        for (Page<P> page : pages.subList(0, (positions + PAGE - 1) / PAGE)) {
+            page.holders.incrementAndGet();
+            fork.pages.add(page);
+        }
+        fork.length = positions;
+        return fork;
+    }
+
+    @Override
+    public final long bytes() {
+        return (long) pages.size() * (keyPageLength() + valuePageLength()) * numberBytes();
+    }
+
     @Override
     public final void truncate(int newLength) {
-        if (newLength < 0 || newLength > length) {
-            throw new IllegalArgumentException("cannot truncate " + length + " positions to " + newLength);
-        }
+        requireStored(newLength);
         length = newLength;
+    }
+
+    private void requireStored(int positions) {
+        if (positions < 0 || positions > length) {
+            throw new IllegalArgumentException("of " + length + " positions, " + positions + " cannot be kept");
+        }
     }
 
     @Override
     public final void close() {
-        keys.forEach(page -> pool.give(keyPageLength(), page));
-        values.forEach(page -> pool.give(valuePageLength(), page));
-        keys.clear();
-        values.clear();
+        pages.forEach(this::release);
+        pages.clear();
         length = 0;
     }
 
@@ -80,10 +143,10 @@ public abstract class PagedKeyValues<P> implements KeyValues {
     }
 
     public final P keys(int page) {
-        return keys.get(page);
+        return pages.get(page).keys;
     }
 
     public final P values(int page) {
-        return values.get(page);
+        return pages.get(page).values;
     }
 }

@@ -10,6 +10,8 @@ public final class BusyException extends ElmsException {
         QUEUE_FULL,
         /** As many requests of the app wait or run as its profile allows. */
         QUOTA,
+        /** The service refuses what is late, and this would be. */
+        LATE,
         /** The service or the app's binding is closed, or about to be. */
         CLOSED
     }

@@ -2,29 +2,22 @@ package elms.service;
 
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
-import elms.engine.decode.KvCache;
-import elms.engine.decode.Sampler;
-import elms.engine.decode.Sampling;
-import elms.engine.decode.TextStream;
-import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
+import elms.engine.text.Encoding;
 import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
-import elms.planner.Latency;
 import elms.planner.LatencyModel;
-import elms.planner.Plan;
-import elms.planner.Plan.Span;
-import elms.planner.Planner;
 import elms.planner.Prompt;
 import elms.planner.Slo;
-import elms.service.Response.FinishReason;
+import elms.service.BusyException.Reason;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * An LLM service for the apps of one device: they bind, call, and get answers within the latencies that they ask for. Thread-safe.
@@ -32,34 +25,60 @@ import java.util.TreeMap;
  */
 public final class ElmsService implements AutoCloseable {
     private static final int WARM_UP_TOKENS = 3;
+    private static final String WARM_UP = "elms-warm-up";
 
     private final ElasticModel model;
-    private final Transformer transformer;
-    private final Planner planner;
-    private final Map<String, Binding> bindings = new TreeMap<>();
+    private final Engine engine;
+    private final Thread thread;
+    private final Map<String, App> bindings = new TreeMap<>();
     private boolean closed;
 
-    private ElmsService(ElasticModel model, Kernels kernels, LatencyModel latency) {
+    private ElmsService(ElasticModel model, Kernels kernels, LatencyModel latency, Settings settings) {
         this.model = model;
-        this.transformer = new Transformer(model.weights(), kernels);
-        this.planner = new Planner(model.levels(), latency);
+        engine = new Engine(model, kernels, latency, settings, ElmsService::now);
+        thread = new Thread(engine, "elms-engine");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     /**
-     * Starts a service.
+     * Starts a service with {@link Settings#usual}.
      *
      * @param kernels used by this service alone until it is closed
      * @param latency what work costs on this device
      */
     public static ElmsService open(ElasticModel model, Kernels kernels, LatencyModel latency) {
-        return new ElmsService(model, kernels, latency);
+        return open(model, kernels, latency, Settings.usual());
     }
 
-    /** Binds an app. One that is bound already gets the new profile, and its earlier binding is closed. */
+    /** Starts a service. */
+    public static ElmsService open(ElasticModel model, Kernels kernels, LatencyModel latency, Settings settings) {
+        return new ElmsService(model, kernels, latency, settings);
+    }
+
+    private static double now() {
+        return System.nanoTime() / 1e6;
+    }
+
+    public ElasticModel model() {
+        return model;
+    }
+
+    /**
+     * Binds an app, and has the beginning of its prompts read while nothing else is to be done. An app that is bound already gets
+     * the new profile; its earlier binding is closed.
+     */
     public synchronized Binding bind(AppProfile profile) {
-        Binding binding = new Bound(profile);
-        bindings.put(profile.name(), binding);
-        return binding;
+        if (closed) {
+            throw new BusyException(Reason.CLOSED, "the service is closed");
+        }
+        engine.forget(profile.name());
+        App app = new App(profile);
+        bindings.put(profile.name(), app);
+        if (!profile.system().isEmpty()) {
+            engine.warm(profile, beginning(profile.system()));
+        }
+        return app;
     }
 
     /** Apps that are bound, by name. */
@@ -67,112 +86,74 @@ public final class ElmsService implements AutoCloseable {
         return List.copyOf(bindings.values());
     }
 
-    public ElasticModel model() {
-        return model;
-    }
-
     /** Runs throw-away requests on the largest and the smallest level: the next one finds compiled code, and weights in memory. */
     public void warmUp() {
         Message question = Message.user("Tell me about yourself: who are you, and what can you do?");
-        for (SubModel level : List.of(model.full(), model.levels().get(model.levels().size() - 1))) {
-            Request request = Request.of(List.of(question), WARM_UP_TOKENS).withPin(Optional.of(Pin.of(level.share())));
-            run(AppProfile.of("warm-up"), request, Listener.NONE);
+        try (Binding app = bind(AppProfile.of(WARM_UP))) {
+            for (SubModel level : List.of(model.full(), model.levels().get(model.levels().size() - 1))) {
+                app.call(Request.of(List.of(question), WARM_UP_TOKENS).withPin(Optional.of(Pin.of(level.share()))), Listener.NONE);
+            }
         }
     }
 
-    /** Ends the service: calls that run are finished, later ones are refused. Kernels stay the caller's to close. */
+    /**
+     * Ends the service: what has started is finished, what waits is refused. Returns when all is done. The kernels stay the caller's
+     * to close.
+     */
     @Override
-    public synchronized void close() {
-        closed = true;
-        bindings.clear();
-    }
-
-    private synchronized Response run(AppProfile profile, Request asked, Listener listener) {
-        long arrival = System.nanoTime();
-        Request request = asked.slo().equals(Slo.NONE) ? asked.withSlo(profile.slo()) : asked;
-        RenderedChat chat = model.template().render(request.messages());
-        Prompt prompt = new Prompt(chat.text(), model.tokenizer().encode(chat), List.of());
-        int room = model.config().context() - prompt.tokens();
-        if (room < 1) {
-            throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name() + " holds "
-                    + model.config().context() + "; shorten it");
+    public void close() {
+        synchronized (this) {
+            closed = true;
+            bindings.clear();
         }
-        int longest = Math.min(request.maxTokens(), room);
-        double queueMillis = (System.nanoTime() - arrival) / 1e6;
-        Plan plan = plan(request, prompt, longest, queueMillis);
-        listener.planned(plan);
-        if (request.strict() && !plan.feasible()) {
-            throw new InfeasibleException(plan);
-        }
-        try (KvCache cache = transformer.newCache(plan.promptTokens() + longest)) {
-            for (Span span : plan.spans()) {
-                transformer.read(span.tokens(), span.level(), cache);
-            }
-            return answer(request, listener, arrival, prompt.tokens(), queueMillis, plan, cache, longest);
-        }
-    }
-
-    private Plan plan(Request request, Prompt prompt, int longest, double overheadMillis) {
-        if (request.pin().isPresent()) {
-            return planner.pinned(prompt, longest, request.slo(), model.nearest(request.pin().get().answer()), overheadMillis);
-        }
-        return planner.plan(prompt, longest, request.slo(), overheadMillis);
-    }
-
-    /** Decodes until the answer ends; the prompt has been read. */
-    private Response answer(Request request, Listener listener, long arrival, int promptTokens, double queueMillis, Plan plan,
-            KvCache cache, int longest) {
-        Sampler sampler = new Sampler(request.sampling());
-        plan.spans().stream().flatMapToInt(span -> Arrays.stream(span.tokens())).forEach(sampler::accept);
-        TextStream stream = new TextStream(request.stops());
-        StringBuilder text = new StringBuilder();
-        FinishReason reason = FinishReason.LENGTH;
-        int tokens = 0;
-        long first = 0;
-        long last = 0;
-        while (tokens < longest) {
-            if (listener.cancelled()) {
-                reason = FinishReason.CANCELLED;
-                break;
-            }
-            int token = sampler.next(transformer.candidates());
-            last = System.nanoTime();
-            first = tokens == 0 ? last : first;
-            tokens++;
-            if (model.tokenizer().endsAnswer(token)) {
-                reason = FinishReason.STOP;
-                break;
-            }
-            show(stream.push(model.tokenizer().bytes(token)), text, listener);
-            if (stream.stopped()) {
-                reason = FinishReason.STOP;
-                break;
-            }
-            if (tokens < longest) {
-                transformer.read(new int[] {token}, plan.decode(), cache);
+        engine.close();
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
         }
-        show(stream.finish(), text, listener);
-        return new Response(text.toString(), reason, promptTokens, 0, tokens, plan, queueMillis, measured(arrival, first, last, tokens));
-    }
-
-    private static void show(String piece, StringBuilder text, Listener listener) {
-        if (!piece.isEmpty()) {
-            text.append(piece);
-            listener.text(piece);
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
-    private static Latency measured(long arrival, long first, long last, int tokens) {
-        return new Latency(
-                tokens < 1 ? OptionalDouble.empty() : OptionalDouble.of((first - arrival) / 1e6),
-                tokens < 2 ? OptionalDouble.empty() : OptionalDouble.of((last - first) / 1e6 / (tokens - 1)));
+    private Prompt prompt(List<Message> messages) {
+        RenderedChat chat = model.template().render(messages);
+        return new Prompt(chat.text(), model.tokenizer().encode(chat), List.of());
     }
 
-    private final class Bound implements Binding {
+    /** Tokens that every prompt with these first messages begins with: what two of them have in common. */
+    private int[] beginning(List<Message> system) {
+        int[] one = prompt(with(system, "a")).encoding().ids();
+        Encoding other = prompt(with(system, "1")).encoding();
+        int mismatch = Arrays.mismatch(one, other.ids());
+        return Arrays.copyOf(one, mismatch < 0 ? one.length : mismatch);
+    }
+
+    private static List<Message> with(List<Message> system, String question) {
+        List<Message> messages = new ArrayList<>(system);
+        messages.add(Message.user(question));
+        return messages;
+    }
+
+    private synchronized boolean bound(App app) {
+        return bindings.get(app.profile.name()) == app;
+    }
+
+    private synchronized void unbind(App app) {
+        if (bindings.remove(app.profile.name(), app)) {
+            engine.forget(app.profile.name());
+        }
+    }
+
+    private final class App implements Binding {
         private final AppProfile profile;
+        private final AtomicInteger calls = new AtomicInteger();
 
-        Bound(AppProfile profile) {
+        App(AppProfile profile) {
             this.profile = profile;
         }
 
@@ -183,19 +164,42 @@ public final class ElmsService implements AutoCloseable {
 
         @Override
         public Response call(Request request, Listener listener) {
-            synchronized (ElmsService.this) {
-                if (closed || bindings.get(profile.name()) != this) {
-                    throw new BusyException(BusyException.Reason.CLOSED, "the binding of " + profile.name() + " is closed; bind again");
+            double arrival = now();
+            try {
+                if (calls.incrementAndGet() > profile.quota()) {
+                    throw new BusyException(Reason.QUOTA, profile.name() + " has " + profile.quota()
+                            + " requests at work, which is its quota; wait for one of them");
                 }
-                return run(profile, request, listener);
+                Call call = call(request.slo().equals(Slo.NONE) ? request.withSlo(profile.slo()) : request, arrival);
+                submit(call);
+                return call.follow(listener);
+            } finally {
+                calls.decrementAndGet();
+            }
+        }
+
+        private Call call(Request request, double arrival) {
+            Prompt prompt = prompt(request.messages());
+            int room = model.config().context() - prompt.tokens();
+            if (room < 1) {
+                throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name() + " holds "
+                        + model.config().context() + "; shorten it");
+            }
+            return new Call(profile, request, prompt, Math.min(request.maxTokens(), room), arrival);
+        }
+
+        private void submit(Call call) {
+            synchronized (ElmsService.this) {
+                if (!bound(this)) {
+                    throw new BusyException(Reason.CLOSED, "the binding of " + profile.name() + " is closed; bind again");
+                }
+                engine.submit(call);
             }
         }
 
         @Override
         public void close() {
-            synchronized (ElmsService.this) {
-                bindings.remove(profile.name(), this);
-            }
+            unbind(this);
         }
     }
 }

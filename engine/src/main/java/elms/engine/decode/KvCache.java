@@ -20,6 +20,26 @@ public final class KvCache implements AutoCloseable {
         Arrays.setAll(layers, layer -> kernels.newCache(config.kvHeads(), config.headDim()));
     }
 
+    private KvCache(KeyValues[] layers, int capacity) {
+        this.layers = layers;
+        this.capacity = capacity;
+    }
+
+    /**
+     * Another cache of the first {@code length} positions, to be continued in another way. It shares their memory until one of the
+     * two writes to it.
+     *
+     * @param room most positions of the new cache, at least {@code length}
+     */
+    public KvCache fork(int length, int room) {
+        return new KvCache(Arrays.stream(layers).map(layer -> layer.fork(length)).toArray(KeyValues[]::new), room);
+    }
+
+    /** Bytes of its memory, what it shares with others included. */
+    public long bytes() {
+        return Arrays.stream(layers).mapToLong(KeyValues::bytes).sum();
+    }
+
     /** Positions stored: tokens read so far. */
     public int length() {
         return layers[0].length();

@@ -16,33 +16,46 @@ final class ScreenedHead {
     private final Screen screen;
     private final Matrix output;
     private final Kernels kernels;
-    private final float[] directions;
-    private final float[] rough;
     private final float[] best;
+    private float[] directions = {};
+    private float[] rough = {};
 
     ScreenedHead(Weights weights, Screen screen, Kernels kernels) {
         this.screen = screen;
         this.output = weights.output();
         this.kernels = kernels;
-        directions = new float[screen.basis().rows()];
-        rough = new float[output.rows()];
         best = new float[output.panels()];
     }
 
-    /** Writes the exact scores of the candidates to {@code scores}, and to all others minus infinity. */
-    void score(float[] hidden, float[] scores) {
-        kernels.matmul(hidden, 1, new Product(screen.basis(), directions));
-        kernels.matmul(directions, 1, new Product(screen.rows(), rough));
-        Arrays.fill(scores, Float.NEGATIVE_INFINITY);
-        kernels.matmul(hidden, output, candidates(), scores);
+    /** Writes the exact scores of the candidates to {@code scores}, and to all others minus infinity: a row for every row of hidden. */
+    void score(float[] hidden, int count, float[] scores) {
+        int vocabulary = output.rows();
+        if (rough.length < count * vocabulary) {
+            directions = new float[count * screen.basis().rows()];
+            rough = new float[count * vocabulary];
+        }
+        kernels.matmul(hidden, count, new Product(screen.basis(), directions));
+        kernels.matmul(directions, count, new Product(screen.rows(), rough));
+        Arrays.fill(scores, 0, count * vocabulary, Float.NEGATIVE_INFINITY);
+        if (count == 1) {
+            kernels.matmul(hidden, output, candidates(0), scores);
+            return;
+        }
+        float[] exact = new float[vocabulary];
+        for (int row = 0; row < count; row++) {
+            Arrays.fill(exact, Float.NEGATIVE_INFINITY);
+            float[] own = Arrays.copyOfRange(hidden, row * output.columns(), (row + 1) * output.columns());
+            kernels.matmul(own, output, candidates(row * vocabulary), exact);
+            System.arraycopy(exact, 0, scores, row * vocabulary, vocabulary);
+        }
     }
 
-    /** The panels whose best word has the highest rough score. */
-    private BitSet candidates() {
+    /** The panels whose best word has the highest rough score; {@code first} is where a row's scores begin. */
+    private BitSet candidates(int first) {
         for (int panel = 0; panel < best.length; panel++) {
             float largest = Float.NEGATIVE_INFINITY;
-            for (int row = panel * PANEL_ROWS; row < Math.min((panel + 1) * PANEL_ROWS, rough.length); row++) {
-                largest = Math.max(largest, rough[row]);
+            for (int row = panel * PANEL_ROWS; row < Math.min((panel + 1) * PANEL_ROWS, output.rows()); row++) {
+                largest = Math.max(largest, rough[first + row]);
             }
             best[panel] = largest;
         }

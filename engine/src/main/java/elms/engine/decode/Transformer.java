@@ -10,6 +10,7 @@ import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -29,6 +30,8 @@ public final class Transformer {
     /** Whether the full model read the last chunk. */
     private boolean whole;
     private int tokens;
+    /** Behind the last row of each sequence in the last chunk. */
+    private int[] ends;
     private float[] x = {};
     private float[] normed;
     private float[] queries;
@@ -46,6 +49,9 @@ public final class Transformer {
         this.screenedHead = weights.screen().map(screen -> new ScreenedHead(weights, screen, kernels));
         this.next = new float[config.vocabulary()];
     }
+
+    /** Tokens of one sequence that follow what its cache holds. */
+    public record Continuation(int[] ids, KvCache cache) {}
 
     public Weights weights() {
         return weights;
@@ -69,37 +75,68 @@ public final class Transformer {
     public void read(int[] ids, SubModel level, KvCache cache, Probe probe) {
         cache.requireRoom(ids.length);
         for (int from = 0; from < ids.length; from += CHUNK) {
-            readChunk(Arrays.copyOfRange(ids, from, Math.min(ids.length, from + CHUNK)), level, cache, probe);
+            int[] chunk = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + CHUNK));
+            readChunk(List.of(new Continuation(chunk, cache)), level, probe);
         }
     }
 
-    private void readChunk(int[] ids, SubModel level, KvCache cache, Probe probe) {
-        begin(ids.length, cache.length());
+    /**
+     * Continues several sequences at once, which takes less time than one after the other and gives the same results. Each has a
+     * cache of its own and at least one token; all together have at most {@link #CHUNK}.
+     */
+    public void read(List<Continuation> batch, SubModel level) {
+        batch.forEach(sequence -> sequence.cache().requireRoom(sequence.ids().length));
+        readChunk(batch, level, Probe.NONE);
+    }
+
+    private void readChunk(List<Continuation> batch, SubModel level, Probe probe) {
+        begin(batch);
         whole = level.share() == 1;
-        for (int token = 0; token < tokens; token++) {
-            weights.embedding().readRow(ids[token], x, token * config.width());
-        }
         for (int i = 0; i < config.layers(); i++) {
             Layer layer = level.layers().get(i);
-            attend(i, layer, cache.layer(i), probe);
+            attend(i, layer, batch, probe);
             feedForward(i, layer, probe);
         }
     }
 
     /** x += o · attention(q · norm(x), ...). Keys and values are written even where no head reads them. */
-    private void attend(int index, Layer layer, KeyValues cache, Probe probe) {
+    private void attend(int index, Layer layer, List<Continuation> batch, Probe probe) {
         kernels.rmsNorm(x, tokens, layer.attentionNorm(), config.epsilon(), normed);
         adapt(layer, Place.ATTENTION_INPUT, normed, normed);
         kernels.matmul(normed, tokens, new Product(layer.q(), queries), new Product(layer.k(), keys), new Product(layer.v(), values));
         kernels.rotate(keys, tokens, config.kvHeads(), config.headDim(), cos, sin);
-        cache.append(keys, values, tokens);
         if (layer.heads() > 0) {
             kernels.rotate(queries, tokens, layer.heads(), config.headDim(), cos, sin);
-            kernels.attention(queries, tokens, layer.kvHeadOf(), cache, attended);
+        }
+        for (int sequence = 0; sequence < batch.size(); sequence++) {
+            attend(layer, sequence, batch.get(sequence).cache().layer(index));
+        }
+        if (layer.heads() > 0) {
             probe.heads(index, attended, tokens);
             kernels.matmulAdd(attended, tokens, layer.o(), x);
         }
         adapt(layer, Place.ATTENTION_OUTPUT, attended, x);
+    }
+
+    /** Stores keys and values of one sequence of the chunk, and attends to all that it has. */
+    private void attend(Layer layer, int sequence, KeyValues cache) {
+        int from = sequence == 0 ? 0 : ends[sequence - 1];
+        int count = ends[sequence] - from;
+        int stored = config.kvHeads() * config.headDim();
+        int read = layer.heads() * config.headDim();
+        cache.append(rows(keys, from, count, stored), rows(values, from, count, stored), count);
+        if (count == tokens && read > 0) {
+            kernels.attention(queries, count, layer.kvHeadOf(), cache, attended);
+        } else if (read > 0) {
+            float[] own = new float[count * read];
+            kernels.attention(rows(queries, from, count, read), count, layer.kvHeadOf(), cache, own);
+            System.arraycopy(own, 0, attended, from * read, own.length);
+        }
+    }
+
+    /** Some rows; the array itself if they are all of the chunk's. */
+    private float[] rows(float[] array, int from, int count, int columns) {
+        return count == tokens ? array : Arrays.copyOfRange(array, from * columns, (from + count) * columns);
     }
 
     /** x += down · (silu(gate · norm(x)) ⊙ up · norm(x)). */
@@ -136,8 +173,31 @@ public final class Transformer {
         if (whole || screenedHead.isEmpty()) {
             return logits();
         }
-        screenedHead.get().score(hidden(tokens - 1, 1), next);
+        screenedHead.get().score(hidden(tokens - 1, 1), 1, next);
         return next;
+    }
+
+    /** As {@link #candidates}, after the last token of each of the batch's first sequences. The arrays are the caller's. */
+    public float[][] candidatesOfFirst(int sequences) {
+        int width = config.width();
+        float[] hidden = new float[sequences * width];
+        for (int sequence = 0; sequence < sequences; sequence++) {
+            System.arraycopy(hidden(ends[sequence] - 1, 1), 0, hidden, sequence * width, width);
+        }
+        float[] scores = new float[sequences * config.vocabulary()];
+        if (sequences > 0 && (whole || screenedHead.isEmpty())) {
+            score(hidden, sequences, scores);
+        } else if (sequences > 0) {
+            screenedHead.get().score(hidden, sequences, scores);
+        }
+        float[][] each = new float[sequences][];
+        Arrays.setAll(each, i -> Arrays.copyOfRange(scores, i * config.vocabulary(), (i + 1) * config.vocabulary()));
+        return each;
+    }
+
+    /** As {@link #logits()}, after the last token of one of the batch's sequences. The array is the caller's. */
+    public float[] logitsOf(int sequence) {
+        return logits(ends[sequence] - 1, 1);
     }
 
     /**
@@ -164,20 +224,34 @@ public final class Transformer {
         kernels.matmul(hidden, count, new Product(weights.output(), logits));
     }
 
-    private void begin(int tokens, int position) {
-        this.tokens = tokens;
+    private void begin(List<Continuation> batch) {
+        ends = new int[batch.size()];
+        tokens = 0;
+        for (int sequence = 0; sequence < ends.length; sequence++) {
+            tokens += batch.get(sequence).ids().length;
+            ends[sequence] = tokens;
+        }
         if (x.length < tokens * config.width()) {
             allocate(tokens);
         }
-        int half = config.ropeDims() / 2;
-        cos = new float[tokens * half];
-        sin = new float[tokens * half];
-        for (int token = 0; token < tokens; token++) {
-            for (int i = 0; i < half; i++) {
-                double angle = (position + token) * weights.ropeFrequencies()[i];
-                cos[token * half + i] = (float) Math.cos(angle);
-                sin[token * half + i] = (float) Math.sin(angle);
+        cos = new float[tokens * (config.ropeDims() / 2)];
+        sin = new float[cos.length];
+        int row = 0;
+        for (Continuation sequence : batch) {
+            int position = sequence.cache().length();
+            for (int id : sequence.ids()) {
+                weights.embedding().readRow(id, x, row * config.width());
+                rotation(position++, row++);
             }
+        }
+    }
+
+    private void rotation(int position, int row) {
+        int half = config.ropeDims() / 2;
+        for (int i = 0; i < half; i++) {
+            double angle = position * weights.ropeFrequencies()[i];
+            cos[row * half + i] = (float) Math.cos(angle);
+            sin[row * half + i] = (float) Math.sin(angle);
         }
     }
 

@@ -13,6 +13,16 @@ final class HalfKeyValues extends PagedKeyValues<short[]> {
     }
 
     @Override
+    protected PagedKeyValues<short[]> empty() {
+        return new HalfKeyValues(functions, heads(), headDim(), pool());
+    }
+
+    @Override
+    protected int numberBytes() {
+        return Short.BYTES;
+    }
+
+    @Override
     protected void write(float[] newKeys, float[] newValues, int first, int count, int position, short[] keyPage, short[] valuePage) {
         functions.append(newKeys, newValues, first, count, position, heads(), headDim(), keyPage, valuePage);
     }

@@ -1,0 +1,106 @@
+package elms.service;
+
+import elms.engine.decode.Sampler;
+import elms.engine.decode.TextStream;
+import elms.engine.text.Tokenizer;
+import elms.planner.Latency;
+import elms.planner.Plan;
+import elms.service.Response.FinishReason;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.OptionalDouble;
+
+/** The answer to a call as it grows, token by token. */
+final class Answer {
+    private final Call call;
+    private final Tokenizer tokenizer;
+    private final Sampler sampler;
+    private final TextStream stream;
+    private final Optional<Constraint> constraint;
+    private final StringBuilder text = new StringBuilder();
+    private final int[] ids;
+    private int tokens;
+    private double firstAt;
+    private double lastAt;
+
+    Answer(Call call, Plan plan, Tokenizer tokenizer) {
+        this.call = call;
+        this.tokenizer = tokenizer;
+        this.sampler = new Sampler(call.request().sampling());
+        this.stream = new TextStream(call.request().stops());
+        this.ids = new int[call.longest()];
+        this.constraint = call.request().constraint().map(maker -> maker.get());
+        plan.spans().stream().flatMapToInt(span -> Arrays.stream(span.tokens())).forEach(sampler::accept);
+    }
+
+    /** Whether every token of the vocabulary needs its score. */
+    boolean needsAllScores() {
+        return constraint.isPresent();
+    }
+
+    /**
+     * Draws the next token.
+     *
+     * @param now when its scores were there, on the service's clock
+     * @return why the answer ends with it, if it does
+     */
+    Optional<FinishReason> next(float[] scores, double now) {
+        constraint.ifPresent(form -> form.restrict(scores));
+        int last = sampler.next(scores);
+        constraint.ifPresent(form -> form.accept(last));
+        lastAt = now;
+        firstAt = tokens == 0 ? now : firstAt;
+        ids[tokens++] = last;
+        if (tokenizer.endsAnswer(last)) {
+            return Optional.of(FinishReason.STOP);
+        }
+        show(stream.push(tokenizer.bytes(last)));
+        if (stream.stopped()) {
+            return Optional.of(FinishReason.STOP);
+        }
+        return tokens < call.longest() ? Optional.empty() : Optional.of(FinishReason.LENGTH);
+    }
+
+    /** The token drawn last, which the model has not read. */
+    int last() {
+        return ids[tokens - 1];
+    }
+
+    /** Its first tokens. */
+    int[] first(int count) {
+        return Arrays.copyOf(ids, count);
+    }
+
+    int tokens() {
+        return tokens;
+    }
+
+    /** When the first token was drawn, on the service's clock. */
+    double firstAt() {
+        return firstAt;
+    }
+
+    double lastAt() {
+        return lastAt;
+    }
+
+    /** Shows what was held back, and returns the whole text. */
+    String finish() {
+        show(stream.finish());
+        return text.toString();
+    }
+
+    /** Both latencies, from the call's arrival. */
+    Latency measured() {
+        return new Latency(
+                tokens < 1 ? OptionalDouble.empty() : OptionalDouble.of(firstAt - call.arrival()),
+                tokens < 2 ? OptionalDouble.empty() : OptionalDouble.of((lastAt - firstAt) / (tokens - 1)));
+    }
+
+    private void show(String piece) {
+        if (!piece.isEmpty()) {
+            text.append(piece);
+            call.text(piece);
+        }
+    }
+}

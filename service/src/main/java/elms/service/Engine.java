@@ -1,0 +1,191 @@
+package elms.service;
+
+import elms.engine.ElasticModel;
+import elms.engine.ElmsException;
+import elms.engine.decode.KvCache;
+import elms.engine.decode.Transformer;
+import elms.engine.model.SubModel;
+import elms.kernels.Kernels;
+import elms.planner.LatencyModel;
+import elms.planner.Plan;
+import elms.service.BusyException.Reason;
+import elms.service.PrefixCache.Match;
+import elms.service.Response.FinishReason;
+import elms.service.Scheduler.Start;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.DoubleSupplier;
+
+/** The one thread that computes. It takes calls from a queue, asks the {@link Scheduler} what is next, and has it done. */
+final class Engine implements Runnable {
+    private final ElasticModel model;
+    private final Transformer transformer;
+    private final DoubleSupplier clock;
+    private final Settings settings;
+    private final Planning planning;
+    private final Scheduler scheduler;
+    private final PrefixCache cache;
+    private final Warming warming;
+    private final ServiceMetrics metrics;
+    private final Passes passes;
+    private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
+    private boolean closing;
+    /** Whether nobody takes from the inbox any more. */
+    private volatile boolean ended;
+
+    Engine(ElasticModel model, Kernels kernels, LatencyModel latency, Settings settings, DoubleSupplier clock) {
+        this.model = model;
+        this.settings = settings;
+        this.clock = clock;
+        transformer = new Transformer(model.weights(), kernels);
+        planning = new Planning(model, latency);
+        Costs costs = new Costs(latency);
+        scheduler = new Scheduler(settings.policy(), planning, costs);
+        cache = new PrefixCache(settings.cacheBytes());
+        warming = new Warming(transformer, model.full(), cache);
+        metrics = new ServiceMetrics(settings.meters(), settings.cacheBytes());
+        passes = new Passes(model, transformer, scheduler, costs, cache, metrics, clock);
+    }
+
+    void submit(Call call) {
+        inbox.add(() -> accept(call));
+        if (ended) {
+            drain();
+        }
+    }
+
+    /** Keeps the beginning of an app's prompts ready from now on, as soon as there is time. */
+    void warm(AppProfile app, int[] beginning) {
+        inbox.add(() -> warming.add(app, beginning));
+    }
+
+    /** Gives back what is kept for an app. */
+    void forget(String app) {
+        inbox.add(() -> {
+            warming.forget(app);
+            cache.forget(app);
+        });
+    }
+
+    /** Ends the thread when all that has started is finished. What waits is refused. */
+    void close() {
+        inbox.add(() -> closing = true);
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (!closing || !scheduler.idle()) {
+                takeIn();
+                sortOut();
+                start();
+                metrics.state(scheduler.waiting().size(), scheduler.running().size(), cache.bytes());
+                scheduler.next(clock.getAsDouble()).ifPresentOrElse(passes::perform, warming::advance);
+            }
+        } catch (RuntimeException | Error e) {
+            ElmsException reason = new ElmsException("the service has failed and must be opened again: " + e, e);
+            scheduler.running().forEach(job -> passes.fail(job, reason));
+            scheduler.waiting().forEach(job -> job.call().failed(reason));
+        } finally {
+            closing = true;
+            ended = true;
+            drain();
+            warming.close();
+            cache.close();
+        }
+    }
+
+    /** Takes what has come; waits for something if there is nothing to do. */
+    private void takeIn() {
+        try {
+            if (scheduler.idle() && warming.done() && !closing) {
+                inbox.take().run();
+            }
+            drain();
+        } catch (InterruptedException e) {
+            closing = true;
+        }
+    }
+
+    private void drain() {
+        for (Runnable next = inbox.poll(); next != null; next = inbox.poll()) {
+            next.run();
+        }
+    }
+
+    private void accept(Call call) {
+        if (closing) {
+            refuse(call, Reason.CLOSED, "the service is closed");
+        } else if (scheduler.waiting().size() >= settings.mostWaiting()) {
+            refuse(call, Reason.QUEUE_FULL, settings.mostWaiting() + " requests are waiting already; try again later");
+        } else {
+            int found = find(call).map(Match::length).orElse(0);
+            scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()), found,
+                    planning.leastTokens(call, found)));
+        }
+    }
+
+    private void refuse(Call call, Reason reason, String message) {
+        metrics.refused(call.app(), reason);
+        call.failed(new BusyException(reason, message));
+    }
+
+    private Optional<Match> find(Call call) {
+        return cache.find(call.app(), call.prompt().encoding().ids(), level -> planning.mayRead(call, level));
+    }
+
+    /** Lets go of what is given up, or waits in vain. */
+    private void sortOut() {
+        scheduler.running().stream().filter(job -> job.call().cancelled()).forEach(job -> passes.finish(job, FinishReason.CANCELLED));
+        for (Job job : scheduler.waiting()) {
+            if (job.call().cancelled()) {
+                passes.giveUp(job);
+            } else if (closing) {
+                scheduler.remove(job);
+                refuse(job.call(), Reason.CLOSED, "the service is closed");
+            }
+        }
+        for (Job job : scheduler.nowLate(clock.getAsDouble())) {
+            if (settings.policy().dropsLate()) {
+                scheduler.remove(job);
+                refuse(job.call(), Reason.LATE, "the first token would come too late");
+            } else {
+                job.makeLate();
+            }
+        }
+    }
+
+    private void start() {
+        Optional<Start> next = scheduler.start(clock.getAsDouble());
+        while (next.isPresent()) {
+            begin(next.get());
+            next = scheduler.start(clock.getAsDouble());
+        }
+    }
+
+    private void begin(Start start) {
+        Job job = start.job();
+        Call call = job.call();
+        try {
+            Optional<Match> cached = find(call);
+            Plan plan = plan(job, cached, start.answer());
+            call.planned(plan);
+            if (call.request().strict() && !plan.feasible()) {
+                metrics.infeasible(call.app());
+                throw new InfeasibleException(plan);
+            }
+            int room = plan.promptTokens() + call.longest();
+            KvCache own = cached.map(match -> match.source().fork(match.length(), room)).orElseGet(() -> transformer.newCache(room));
+            job.start(plan, new Answer(call, plan, model.tokenizer()), own, clock.getAsDouble());
+        } catch (RuntimeException e) {
+            scheduler.remove(job);
+            call.failed(e);
+        }
+    }
+
+    private Plan plan(Job job, Optional<Match> cached, Optional<SubModel> answer) {
+        double waited = clock.getAsDouble() - job.call().arrival() + scheduler.readingBefore(job);
+        return planning.plan(job.call(), cached, waited, job.late() || !settings.policy().aware(), answer);
+    }
+}

@@ -1,0 +1,188 @@
+package elms.service;
+
+import elms.engine.decode.KvCache;
+import elms.engine.decode.Transformer.Continuation;
+import elms.engine.model.SubModel;
+import elms.planner.Latency;
+import elms.planner.Plan;
+import elms.planner.Plan.Span;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** A call on the engine's side, from the queue to its last token. Times are on the service's clock, in milliseconds. */
+final class Job {
+    /** A request that is late, or in no hurry, has its turn after this at the latest. */
+    static final double PATIENCE = 5_000;
+    /** Between two tokens of an answer that is in no hurry. */
+    static final double UNHURRIED_STEP = 100;
+    private static final double PRIORITY_STEP = 1_000;
+
+    private final Call call;
+    private final Latency limit;
+    private final double priority;
+    private final int found;
+    private final int leastTokens;
+    private boolean late;
+    private Plan plan;
+    private Answer answer;
+    private KvCache cache;
+    private int cached;
+    private double startedAt;
+
+    /**
+     * @param found tokens of its prompt that were in the prefix cache when it came
+     * @param leastTokens of its prompt that must be read
+     */
+    Job(Call call, Latency limit, int found, int leastTokens) {
+        this.call = call;
+        this.limit = limit;
+        this.found = found;
+        this.leastTokens = leastTokens;
+        this.priority = PRIORITY_STEP * call.app().priority();
+    }
+
+    Call call() {
+        return call;
+    }
+
+    /** Whether its first token cannot come in time any more. */
+    boolean late() {
+        return late;
+    }
+
+    void makeLate() {
+        late = true;
+    }
+
+    /** Whether a bound on the first token is there to be kept. */
+    boolean hurried() {
+        return limit.ttftMillis().isPresent() && !late;
+    }
+
+    /** When its first token is due. */
+    double deadline() {
+        return call.arrival() + (hurried() ? limit.ttftMillis().getAsDouble() : PATIENCE);
+    }
+
+    /** What it is ordered by: its deadline, an important app's a little earlier. */
+    double urgency() {
+        return deadline() - priority;
+    }
+
+    /** What its tokens may take after the first one; infinite where nothing is asked for, or is in vain. */
+    double stepLimit() {
+        return late ? Double.POSITIVE_INFINITY : limit.tpotMillis().orElse(Double.POSITIVE_INFINITY);
+    }
+
+    Latency limit() {
+        return limit;
+    }
+
+    void start(Plan decided, Answer empty, KvCache begun, double now) {
+        plan = decided;
+        answer = empty;
+        cache = begun;
+        cached = begun.length();
+        startedAt = now;
+    }
+
+    Plan plan() {
+        return plan;
+    }
+
+    Answer answer() {
+        return answer;
+    }
+
+    KvCache cache() {
+        return cache;
+    }
+
+    int found() {
+        return found;
+    }
+
+    int leastTokens() {
+        return leastTokens;
+    }
+
+    /** Tokens that it took from the prefix cache. */
+    int cached() {
+        return cached;
+    }
+
+    double startedAt() {
+        return startedAt;
+    }
+
+    /** Tokens of the prompt that are still to be read. */
+    int unread() {
+        return Math.max(0, plan.promptTokens() - cache.length());
+    }
+
+    /** The level that reads the next token of the prompt. */
+    SubModel readingLevel() {
+        return next().level();
+    }
+
+    /** The next tokens of the prompt, all of one level, at most so many. */
+    Continuation read(int tokens) {
+        Span rest = next();
+        return new Continuation(Arrays.copyOf(rest.tokens(), Math.min(tokens, rest.length())), cache);
+    }
+
+    /** Tokens that its next level reads. */
+    int unreadOfLevel() {
+        return next().length();
+    }
+
+    private Span next() {
+        int skip = cache.length();
+        for (Span span : plan.spans()) {
+            if (skip < span.length()) {
+                return new Span(Arrays.copyOfRange(span.tokens(), skip, span.length()), span.level());
+            }
+            skip -= span.length();
+        }
+        throw new IllegalStateException("the prompt has been read");
+    }
+
+    /** The answer's last token, which the model reads next. */
+    Continuation continuation() {
+        return new Continuation(new int[] {answer.last()}, cache);
+    }
+
+    /** When its next token is due. */
+    double nextDue() {
+        double step = stepLimit();
+        return Double.isInfinite(step) ? answer.lastAt() + UNHURRIED_STEP : answer.firstAt() + answer.tokens() * step;
+    }
+
+    /** What each of its remaining tokens may take from some time on; infinite if it is in no hurry. */
+    double pace(double now) {
+        double step = stepLimit();
+        if (answer.tokens() == 0 || Double.isInfinite(step)) {
+            return step;
+        }
+        int remaining = call.longest() - answer.tokens();
+        return (answer.firstAt() + (call.longest() - 1) * step - now) / Math.max(1, remaining);
+    }
+
+    /** What its cache holds, by level. */
+    List<Span> held() {
+        List<Span> held = new ArrayList<>();
+        int left = cache.length();
+        for (Span span : plan.spans()) {
+            int taken = Math.min(left, span.length());
+            if (taken > 0) {
+                held.add(new Span(Arrays.copyOf(span.tokens(), taken), span.level()));
+            }
+            left -= taken;
+        }
+        if (left > 0) {
+            held.add(new Span(answer.first(left), plan.decode()));
+        }
+        return held;
+    }
+}

@@ -1,0 +1,164 @@
+package elms.service;
+
+import elms.engine.ElasticModel;
+import elms.engine.model.SubModel;
+import elms.engine.text.Encoding;
+import elms.engine.text.Range;
+import elms.planner.Latency;
+import elms.planner.LatencyModel;
+import elms.planner.Limit;
+import elms.planner.Plan;
+import elms.planner.Plan.Span;
+import elms.planner.Planner;
+import elms.planner.Prompt;
+import elms.planner.Slo;
+import elms.service.PrefixCache.Match;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.stream.IntStream;
+
+/** Where the service asks the planner. What is cached, floors, pinned levels and the load are added to its plans here. */
+final class Planning {
+    /** Of a level's own time, so that the planner's comparison with the level's time holds. */
+    private static final double ROUNDING = 1 + 1e-9;
+
+    private final ElasticModel model;
+    private final Planner planner;
+    private final LatencyModel latency;
+
+    Planning(ElasticModel model, LatencyModel latency) {
+        this.model = model;
+        this.latency = latency;
+        this.planner = new Planner(model.levels(), latency);
+    }
+
+    /** A call's bounds in milliseconds: a ratio is of the full model's time for the whole prompt, without any cache. */
+    Latency limit(Prompt prompt, int longest, Slo slo) {
+        return new Latency(
+                millis(slo.ttft(), latency.prefillMillis(model.full(), prompt.tokens())),
+                millis(slo.tpot(), latency.decodeMillis(model.full(), prompt.tokens() + longest / 2)));
+    }
+
+    private static OptionalDouble millis(Optional<Limit> limit, double full) {
+        return limit.isPresent() ? OptionalDouble.of(limit.get().millis(full)) : OptionalDouble.empty();
+    }
+
+    /** Levels that a call may run at, largest first. */
+    List<SubModel> levels(Call call) {
+        Request request = call.request();
+        if (request.pin().isPresent()) {
+            return List.of(model.nearest(request.pin().get().answer()));
+        }
+        if (request.slo().equals(Slo.NONE)) {
+            return List.of(model.full());
+        }
+        return model.levels().stream().filter(level -> level.share() >= floor(call)).toList();
+    }
+
+    /** Whether what a level has read may stand for a part of the call's prompt. */
+    boolean mayRead(Call call, SubModel level) {
+        Optional<Pin> pin = call.request().pin();
+        if (pin.isPresent()) {
+            return level == model.nearest(pin.get().prompt());
+        }
+        return levels(call).contains(level);
+    }
+
+    /** Tokens of a call's prompt that must be read, whatever is cut. */
+    int leastTokens(Call call, int cached) {
+        Prompt rest = behind(call.prompt(), cached, floor(call) > 0);
+        Encoding tokens = rest.encoding();
+        return (int) IntStream.range(0, tokens.length()).filter(i -> rest.cuttable().stream()
+                .noneMatch(range -> range.start() <= tokens.starts()[i] && tokens.ends()[i] <= range.end())).count();
+    }
+
+    private static double floor(Call call) {
+        return Math.max(call.request().floor().level(), call.request().tools() ? call.app().toolsMinLevel() : 0);
+    }
+
+    /**
+     * Plans a call.
+     *
+     * @param cached what of the prompt need not be read
+     * @param waited milliseconds that are gone, or will be before it is read
+     * @param alone whether to plan as if nothing had been waited for
+     * @param answer the level that the load allows for the answer, if it says so
+     */
+    Plan plan(Call call, Optional<Match> cached, double waited, boolean alone, Optional<SubModel> answer) {
+        Latency limit = limit(call.prompt(), call.longest(), call.request().slo());
+        Prompt rest = behind(call.prompt(), cached.map(Match::length).orElse(0), floor(call) > 0);
+        double overhead = attention(call.prompt().tokens(), rest.tokens()) + (alone ? 0 : waited);
+        Plan plan = call.request().pin().isPresent() ? pinned(call, rest, limit, overhead)
+                : raised(planned(call, rest, limit, overhead, answer), call, rest, overhead);
+        List<Span> spans = new ArrayList<>(cached.map(Match::spans).orElse(List.of()));
+        spans.addAll(plan.spans());
+        Latency predicted = alone ? later(plan.predicted(), waited) : plan.predicted();
+        return new Plan(spans, plan.decode(), limit, predicted, predicted.within(limit));
+    }
+
+    private static Latency later(Latency latency, double millis) {
+        return new Latency(OptionalDouble.of(latency.ttftMillis().orElse(0) + millis), latency.tpotMillis());
+    }
+
+    private Plan planned(Call call, Prompt rest, Latency limit, double overhead, Optional<SubModel> answer) {
+        OptionalDouble step = answer.isPresent() && !call.request().slo().equals(Slo.NONE)
+                ? OptionalDouble.of(ROUNDING * latency.decodeMillis(answer.get(), rest.tokens() + call.longest() / 2)) : limit.tpotMillis();
+        return planner.plan(rest, call.longest(), new Slo(time(limit.ttftMillis()), time(step)), overhead);
+    }
+
+    private static Optional<Limit> time(OptionalDouble millis) {
+        return millis.isPresent() ? Optional.of(new Limit.Time(millis.getAsDouble())) : Optional.empty();
+    }
+
+    private Plan pinned(Call call, Prompt rest, Latency limit, double overhead) {
+        Pin pin = call.request().pin().orElseThrow();
+        SubModel prompt = model.nearest(pin.prompt());
+        SubModel answer = model.nearest(pin.answer());
+        return plan(List.of(new Span(rest.encoding().ids(), prompt)), answer, call, rest, overhead, limit);
+    }
+
+    /** The plan with every level at least at the call's floor. */
+    private Plan raised(Plan plan, Call call, Prompt rest, double overhead) {
+        SubModel least = levels(call).get(levels(call).size() - 1);
+        if (plan.decode().share() >= least.share() && plan.spans().stream().allMatch(span -> span.level().share() >= least.share())) {
+            return plan;
+        }
+        List<Span> spans = plan.spans().stream().map(span -> new Span(span.tokens(), larger(span.level(), least))).toList();
+        return plan(spans, larger(plan.decode(), least), call, rest, overhead, plan.slo());
+    }
+
+    private Plan plan(List<Span> spans, SubModel answer, Call call, Prompt rest, double overhead, Latency limit) {
+        double read = spans.stream().mapToDouble(span -> latency.prefillMillis(span.level(), span.length())).sum();
+        Latency predicted = Latency.of(overhead + read, latency.decodeMillis(answer, rest.tokens() + call.longest() / 2));
+        return new Plan(spans, answer, limit, predicted, predicted.within(limit));
+    }
+
+    private static SubModel larger(SubModel level, SubModel other) {
+        return level.share() >= other.share() ? level : other;
+    }
+
+    /** What attention to a cached beginning adds to reading the rest, in milliseconds. */
+    private double attention(int whole, int rest) {
+        if (whole == rest) {
+            return 0;
+        }
+        SubModel full = model.full();
+        double behind = latency.prefillMillis(full, whole) - latency.prefillMillis(full, whole - rest);
+        return Math.max(0, behind - latency.prefillMillis(full, rest));
+    }
+
+    /** What follows the first tokens of a prompt. */
+    private static Prompt behind(Prompt prompt, int tokens, boolean whole) {
+        Encoding all = prompt.encoding();
+        int length = all.length();
+        Encoding rest = new Encoding(Arrays.copyOfRange(all.ids(), tokens, length), Arrays.copyOfRange(all.starts(), tokens, length),
+                Arrays.copyOfRange(all.ends(), tokens, length));
+        int start = tokens < length ? rest.starts()[0] : prompt.text().length();
+        List<Range> cuttable = whole ? List.of() : prompt.cuttable().stream().filter(range -> range.end() > start)
+                .map(range -> new Range(Math.max(range.start(), start), range.end())).toList();
+        return new Prompt(prompt.text(), rest, cuttable);
+    }
+}
