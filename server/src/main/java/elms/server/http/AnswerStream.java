@@ -26,7 +26,7 @@ final class AnswerStream implements Listener {
 
     /**
      * @param strict whether a plan that misses the SLO will be refused
-     * @param ending whether the server is about to stop
+     * @param ending whether the server has run out of patience
      */
     AnswerStream(ServerResponse response, ClientConnection connection, ReplyForm form, boolean strict, BooleanSupplier ending) {
         this.response = response;

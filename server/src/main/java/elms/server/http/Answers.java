@@ -40,7 +40,7 @@ final class Answers {
             connection.watch(to);
             ReplyForm own = form.apply(lease.model());
             if (stream) {
-                stream(binding, request, new AnswerStream(to, connection, own, request.strict(), host::closing), connection);
+                stream(binding, request, new AnswerStream(to, connection, own, request.strict(), host::ending), connection);
             } else {
                 to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(own.whole(complete(binding, request, connection))));
             }
@@ -67,7 +67,7 @@ final class Answers {
 
             @Override
             public boolean cancelled() {
-                return connection.gone() || host.closing();
+                return connection.gone() || host.ending();
             }
         });
         requireComplete(response, connection);

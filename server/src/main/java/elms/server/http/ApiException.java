@@ -65,6 +65,7 @@ final class ApiException extends RuntimeException {
         return switch (busy.reason()) {
             case QUEUE_FULL -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "queue_full", null, busy.getMessage(), busy);
             case QUOTA -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "quota_exceeded", null, busy.getMessage(), busy);
+            case LATE -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "late", null, busy.getMessage(), busy);
             case CLOSED -> new ApiException(Status.SERVICE_UNAVAILABLE_503, "unavailable_error", "closing", null, busy.getMessage(), busy);
         };
     }

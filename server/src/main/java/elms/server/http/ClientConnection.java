@@ -32,6 +32,8 @@ final class ClientConnection {
     byte[] body(ServerRequest request) {
         try (Deadline _ = deadlines.start(connection.serverSocket(), limits.body())) {
             return request.content().hasEntity() ? request.content().as(byte[].class) : new byte[0];
+        } catch (InsufficientDataAvailableException e) {
+            throw new CloseConnectionException("the client has gone", e);
         }
     }
 
@@ -41,6 +43,8 @@ final class ClientConnection {
             if (!request.content().consumed()) {
                 request.content().consume();
             }
+        } catch (InsufficientDataAvailableException e) {
+            throw new CloseConnectionException("the client has gone", e);
         }
     }
 

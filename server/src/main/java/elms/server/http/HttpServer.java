@@ -6,7 +6,6 @@ import io.helidon.common.socket.SocketOptions;
 import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
-import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http1.Http1Config;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -34,10 +33,10 @@ public final class HttpServer implements AutoCloseable {
         this.settings = settings;
         this.host = new ModelHost(model, loader);
         this.socket = settings.socket().map(UnixSocket::new);
-        ConnectionRouting routes = routes();
-        WebServerConfig.Builder builder = configured(WebServer.builder(), routes).shutdownHook(false)
+        Answers answers = new Answers(host, new Apps());
+        WebServerConfig.Builder builder = configured(WebServer.builder(), answers).shutdownHook(false)
                 .host(settings.host()).port(settings.port());
-        socket.ifPresent(unix -> builder.putSocket(UNIX, configured(ListenerConfig.builder(), routes)
+        socket.ifPresent(unix -> builder.putSocket(UNIX, configured(ListenerConfig.builder(), answers)
                 .name(UNIX).bindAddress(unix.address()).build()));
         this.server = builder.build();
     }
@@ -99,17 +98,16 @@ public final class HttpServer implements AutoCloseable {
         socket.ifPresent(UnixSocket::close);
     }
 
-    private ConnectionRouting routes() {
-        Answers answers = new Answers(host, new Apps());
-        HttpRouting.Builder routing = HttpRouting.builder().addFilter(new Guard(settings));
+    private ConnectionRouting.Builder routes(Answers answers) {
+        ConnectionRouting.Builder routing = ConnectionRouting.builder(deadlines, settings.limits()).addFilter(new Guard(settings));
         routing.register(new HealthRoutes(host), new OpenAiRoutes(answers));
         ErrorHandlers.register(routing);
-        return new ConnectionRouting(routing.build(), deadlines, settings.limits());
+        return routing;
     }
 
-    private <B extends ListenerConfig.BuilderBase<B, P>, P extends ListenerConfig> B configured(B listener, ConnectionRouting routes) {
+    private <B extends ListenerConfig.BuilderBase<B, P>, P extends ListenerConfig> B configured(B listener, Answers answers) {
         Limits limits = settings.limits();
-        return listener.addRouting(new ConnectionRouting.Source(routes))
+        return listener.routing(routes(answers))
                 .maxPayloadSize(limits.bodyBytes()).maxTcpConnections(limits.connections())
                 .idleConnectionTimeout(limits.idle()).idleConnectionPeriod(limits.idle().dividedBy(4))
                 .shutdownGracePeriod(Duration.ofSeconds(1))

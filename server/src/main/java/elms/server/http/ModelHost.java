@@ -15,6 +15,9 @@ import java.util.function.Supplier;
  * that was asked for, and loads it again for the next request.
  */
 final class ModelHost implements AutoCloseable {
+    /** A request that was told to end needs one more pass. */
+    private static final Duration END = Duration.ofSeconds(5);
+
     private final String name;
     private final Supplier<LoadedModel> loader;
     private final ScheduledThreadPoolExecutor clock = new ScheduledThreadPoolExecutor(1,
@@ -22,6 +25,7 @@ final class ModelHost implements AutoCloseable {
     private Optional<CompletableFuture<LoadedModel>> model = Optional.empty();
     private boolean loadedOnce;
     private boolean closing;
+    private volatile boolean ending;
     private int leases;
     /** How long the model stays after its last use; absent for ever. */
     private Optional<Duration> keepAlive = Optional.empty();
@@ -151,14 +155,27 @@ final class ModelHost implements AutoCloseable {
         return expiry;
     }
 
-    /** Whether the server is about to stop: requests that still run should end. */
+    /** Whether the server is about to stop: no request is let in any more. */
     synchronized boolean closing() {
         return closing;
     }
 
-    /** Lets no request in any more, and waits for those that run, but not longer than the grace time. */
-    synchronized void drain(Duration grace) throws InterruptedException {
-        closing = true;
+    /** Whether requests that still run must end. */
+    boolean ending() {
+        return ending;
+    }
+
+    /** Lets no request in any more, gives those that run some time to finish, and has the rest end. */
+    void drain(Duration grace) throws InterruptedException {
+        synchronized (this) {
+            closing = true;
+        }
+        await(grace);
+        ending = true;
+        await(END);
+    }
+
+    private synchronized void await(Duration grace) throws InterruptedException {
         long end = System.nanoTime() + grace.toNanos();
         for (long left = grace.toMillis(); leases > 0 && left > 0; left = (end - System.nanoTime()) / 1_000_000) {
             wait(left);

@@ -78,5 +78,10 @@ final class RequestFields {
         if (!body.node("logit_bias").isMissingNode() && !body.node("logit_bias").isEmpty()) {
             throw ApiException.unsupported("logit_bias", "logit_bias is not supported");
         }
+        for (String name : List.of("chat_template", "chat_template_kwargs")) {
+            if (body.has(name)) {
+                throw ApiException.unsupported(name, name + " is not supported: the model's own template is used");
+            }
+        }
     }
 }

@@ -80,7 +80,7 @@ class HttpServerTest {
         ServerSettings.Limits usual = ServerSettings.Limits.USUAL;
         ServerSettings impatient = new ServerSettings("127.0.0.1", 0, ServerSettings.local().socket(), ServerSettings.local().keys(),
                 ServerSettings.local().allowedHosts(), ServerSettings.local().allowedOrigins(), new ServerSettings.Limits(usual.bodyBytes(),
-                usual.headerBytes(), usual.connections(), usual.headers(), usual.body(), usual.write(), usual.idle(), Duration.ofSeconds(5)));
+                usual.headerBytes(), usual.connections(), usual.headers(), usual.body(), usual.write(), usual.idle(), Duration.ZERO));
         Gate gate = new Gate();
         NanoServer server = NanoServer.start(folder, impatient, gate::before);
         int port = server.server().port();

@@ -82,13 +82,15 @@ class OpenAiRoutesTest {
                 .isEqualTo(json.at("/choices/0/text").asText().substring(4));
     }
 
-    /** The full model needs 1 for both, the small one about 0.7. */
+    /** The full model needs 1 for both, the small one about 0.7. Apps share no cache, so a new one is served from none. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "x-llm-d-slo-ttft-ms | %.3f", "x-slo-ttft-ms | %.3f"})
     void anSloComesByHeader(String name, String form) throws Exception {
-        double full = server.post(CHAT, body("\"max_tokens\": 2")).json().at("/elms/predicted/ttft_ms").asDouble();
-        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2"), name, String.format(form, 0.85 * full)).json().at("/elms");
+        double full = server.post(CHAT, body("\"max_tokens\": 2"), "x-elms-app", "measures-" + name).json()
+                .at("/elms/predicted/ttft_ms").asDouble();
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2"), "x-elms-app", "asks-" + name, name,
+                String.format(form, 0.85 * full)).json().at("/elms");
         assertThat(elms.at("/slo/ttft_ms").asDouble()).isBetween(0.84 * full, 0.86 * full);
         assertThat(elms.at("/prefill_level").asDouble()).isLessThan(1);
         assertThat(elms.at("/decode_level").asDouble()).isEqualTo(1);
@@ -109,7 +111,7 @@ class OpenAiRoutesTest {
         List<String> ids = server.get("/v1/models").json().at("/data").findValuesAsText("id");
         assertThat(ids).containsExactly("nano", "nano:interactive", "nano:balanced", "nano:fast");
         assertThat(server.get("/v1/models/nano:fast").json().at("/id").asText()).isEqualTo("nano:fast");
-        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, \"model\": \"nano:balanced\"")).json().at("/elms");
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, \"model\": \"nano:balanced\""), "x-elms-app", "new").json().at("/elms");
         assertThat(elms.at("/prefill_level").asDouble()).isLessThan(1);
         assertThat(elms.at("/decode_level").asDouble()).isLessThan(1);
     }
