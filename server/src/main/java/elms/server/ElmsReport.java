@@ -35,7 +35,7 @@ public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLev
 
     /** Both latencies in milliseconds. */
     public record Times(OptionalDouble ttftMs, OptionalDouble tpotMs) {
-        static Times of(Latency latency) {
+        public static Times of(Latency latency) {
             return new Times(latency.ttftMillis(), latency.tpotMillis());
         }
     }

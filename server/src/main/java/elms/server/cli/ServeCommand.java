@@ -9,6 +9,8 @@ import elms.server.http.ModelFacts;
 import elms.server.http.ServerSettings;
 import elms.server.http.ServerSettings.Limits;
 import elms.service.ElmsService;
+import elms.service.Settings;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -57,7 +59,7 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         ServerSettings settings = settings();
-        try (Screen screen = new Screen(); HttpServer server = HttpServer.start(settings, options.model(), () -> load(screen))) {
+        try (Screen screen = new Screen(); HttpServer server = HttpServer.start(settings, options.model(), meters -> load(screen, meters))) {
             CountDownLatch stop = new CountDownLatch(1);
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                 server.close();
@@ -84,10 +86,11 @@ final class ServeCommand implements Callable<Integer> {
                 allowedHosts, allowedOrigins, Limits.USUAL);
     }
 
-    private LoadedModel load(Screen screen) {
+    private LoadedModel load(Screen screen, MeterRegistry meters) {
         ModelOptions.Started started = options.start(screen);
         Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
-        ElmsService service = ElmsService.open(started.model(), started.kernels(), profiles.get(screen.step("Measuring this machine")));
+        ElmsService service = ElmsService.open(started.model(), started.kernels(), profiles.get(screen.step("Measuring this machine")),
+                Settings.usual().withMeters(meters));
         screen.close();
         service.warmUp();
         return new LoadedModel(service, ModelFacts.of(started.stored()), started::close);

@@ -67,7 +67,7 @@ final class AnswerStream implements Listener {
 
     /** Ends an answer that failed in the middle. */
     void fail(ApiException failure) {
-        send(List.of(failure.reply()));
+        send(List.of(form.failure(failure)));
         close();
     }
 

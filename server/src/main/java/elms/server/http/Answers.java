@@ -35,7 +35,7 @@ final class Answers {
      */
     void answer(ServerRequest from, ServerResponse to, Request request, boolean stream, Function<LoadedModel, ReplyForm> form) {
         try (Lease lease = host.lease()) {
-            Binding binding = lease.model().binding(apps.profile(Caller.of(from).app()));
+            Binding binding = binding(lease, Caller.of(from));
             ClientConnection connection = ClientConnection.of(from);
             connection.watch(to);
             ReplyForm own = form.apply(lease.model());
@@ -45,6 +45,11 @@ final class Answers {
                 to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(own.whole(complete(binding, request, connection))));
             }
         }
+    }
+
+    /** The binding of the app that a request comes from. */
+    Binding binding(Lease lease, Caller caller) {
+        return lease.model().binding(apps.profile(caller.app()));
     }
 
     private void stream(Binding binding, Request request, AnswerStream stream, ClientConnection connection) {

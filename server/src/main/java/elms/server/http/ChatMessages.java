@@ -12,12 +12,18 @@ final class ChatMessages {
 
     private ChatMessages() {}
 
+    /** The messages of a chat, of which there must be one. */
     static List<Message> read(Fields body) {
-        List<Message> messages = body.objects("messages", MOST_MESSAGES).stream().map(ChatMessages::message).toList();
+        List<Message> messages = read(body, "messages");
         if (messages.isEmpty()) {
             throw ApiException.field("messages", "messages is missing or empty");
         }
         return messages;
+    }
+
+    /** The messages in a field, of which there may be none. */
+    static List<Message> read(Fields body, String name) {
+        return body.objects(name, MOST_MESSAGES).stream().map(ChatMessages::message).toList();
     }
 
     private static Message message(Fields message) {

@@ -16,7 +16,7 @@ import io.helidon.webserver.http.ServerResponse;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Answers every failed request in OpenAI's shape. */
+/** Answers every failed request in OpenAI's shape, or in Ollama's on its routes. */
 final class ErrorHandlers {
     /** As llm-d names the reason of a 429. */
     private static final HeaderName REASON = HeaderNames.create("x-llm-d-request-dropped-reason");
@@ -53,8 +53,8 @@ final class ErrorHandlers {
     private static void reply(ServerRequest request, ServerResponse response, Throwable failure) {
         switch (failure) {
             case CloseConnectionException closed -> throw closed;
-            case HttpException refused -> reply(response, ApiException.of(refused.status(), "bad_request", refused.getMessage()));
-            default -> reply(response, told(failure));
+            case HttpException refused -> reply(request, response, ApiException.of(refused.status(), "bad_request", refused.getMessage()));
+            default -> reply(request, response, told(failure));
         }
     }
 
@@ -67,7 +67,7 @@ final class ErrorHandlers {
         return told;
     }
 
-    private static void reply(ServerResponse response, ApiException told) {
+    private static void reply(ServerRequest request, ServerResponse response, ApiException told) {
         if (response.isSent()) {
             throw new CloseConnectionException("failed in mid-answer", told);
         }
@@ -83,6 +83,6 @@ final class ErrorHandlers {
         if (told.status().code() == Status.UNAUTHORIZED_401.code()) {
             response.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");
         }
-        response.send(Json.write(told.reply()));
+        response.send(Json.write(request.path().path().startsWith(OllamaRoutes.PATH) ? OllamaForm.error(told) : told.reply()));
     }
 }

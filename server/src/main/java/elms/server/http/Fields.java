@@ -1,6 +1,7 @@
 package elms.server.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
@@ -12,6 +13,9 @@ import java.util.OptionalLong;
 
 /** Fields of a JSON object that a client sent. What is there has the right type and lies in its range, or the request is refused. */
 final class Fields {
+    /** An object without fields. */
+    static final Fields NONE = new Fields(JsonNodeFactory.instance.objectNode(), "");
+
     private final ObjectNode object;
     private final String path;
 

@@ -7,6 +7,8 @@ import io.helidon.webserver.ListenerConfig;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http1.Http1Config;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -14,7 +16,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /** The server: listens at once, loads its model behind the open socket, and serves it to many clients until it is closed. */
 public final class HttpServer implements AutoCloseable {
@@ -23,20 +25,22 @@ public final class HttpServer implements AutoCloseable {
     private static final int HEADER_SLACK = 4;
 
     private final ServerSettings settings;
+    private final PrometheusMeterRegistry meters = MetricsRoutes.registry();
     private final ModelHost host;
     private final Deadlines deadlines = new Deadlines();
     private final Optional<UnixSocket> socket;
     private final WebServer server;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private HttpServer(ServerSettings settings, String model, Supplier<LoadedModel> loader) {
+    private HttpServer(ServerSettings settings, String model, Function<MeterRegistry, LoadedModel> loader) {
         this.settings = settings;
-        this.host = new ModelHost(model, loader);
+        this.host = new ModelHost(model, () -> loader.apply(meters));
         this.socket = settings.socket().map(UnixSocket::new);
-        Answers answers = new Answers(host, new Apps());
-        WebServerConfig.Builder builder = configured(WebServer.builder(), answers).shutdownHook(false)
+        Apps apps = new Apps();
+        Answers answers = new Answers(host, apps);
+        WebServerConfig.Builder builder = configured(WebServer.builder(), answers, apps).shutdownHook(false)
                 .host(settings.host()).port(settings.port());
-        socket.ifPresent(unix -> builder.putSocket(UNIX, configured(ListenerConfig.builder(), answers)
+        socket.ifPresent(unix -> builder.putSocket(UNIX, configured(ListenerConfig.builder(), answers, apps)
                 .name(UNIX).bindAddress(unix.address()).build()));
         this.server = builder.build();
     }
@@ -45,9 +49,10 @@ public final class HttpServer implements AutoCloseable {
      * Opens the server's sockets and begins to load its model.
      *
      * @param model name that clients call it by
+     * @param loader loads the model, whose service counts in the registry
      * @throws ElmsException if the address or the socket is taken
      */
-    public static HttpServer start(ServerSettings settings, String model, Supplier<LoadedModel> loader) {
+    public static HttpServer start(ServerSettings settings, String model, Function<MeterRegistry, LoadedModel> loader) {
         requireFree(settings);
         HttpServer server = new HttpServer(settings, model, loader);
         server.server.start();
@@ -98,16 +103,17 @@ public final class HttpServer implements AutoCloseable {
         socket.ifPresent(UnixSocket::close);
     }
 
-    private ConnectionRouting.Builder routes(Answers answers) {
+    private ConnectionRouting.Builder routes(Answers answers, Apps apps) {
         ConnectionRouting.Builder routing = ConnectionRouting.builder(deadlines, settings.limits()).addFilter(new Guard(settings));
-        routing.register(new HealthRoutes(host), new OpenAiRoutes(answers));
+        routing.register(new HealthRoutes(host), new OpenAiRoutes(answers), new OllamaRoutes(answers), new TokenRoutes(host),
+                new AppRoutes(host, apps), new PlanRoutes(answers), new MetricsRoutes(meters));
         ErrorHandlers.register(routing);
         return routing;
     }
 
-    private <B extends ListenerConfig.BuilderBase<B, P>, P extends ListenerConfig> B configured(B listener, Answers answers) {
+    private <B extends ListenerConfig.BuilderBase<B, P>, P extends ListenerConfig> B configured(B listener, Answers answers, Apps apps) {
         Limits limits = settings.limits();
-        return listener.routing(routes(answers))
+        return listener.routing(routes(answers, apps))
                 .maxPayloadSize(limits.bodyBytes()).maxTcpConnections(limits.connections())
                 .idleConnectionTimeout(limits.idle()).idleConnectionPeriod(limits.idle().dividedBy(4))
                 .shutdownGracePeriod(Duration.ofSeconds(1))

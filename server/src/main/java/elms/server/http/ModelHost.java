@@ -29,6 +29,7 @@ final class ModelHost implements AutoCloseable {
     private int leases;
     /** How long the model stays after its last use; absent for ever. */
     private Optional<Duration> keepAlive = Optional.empty();
+    private Optional<ModelFacts> facts = Optional.empty();
     private Optional<Instant> expiry = Optional.empty();
     private Optional<ScheduledFuture<?>> unloading = Optional.empty();
 
@@ -120,7 +121,8 @@ final class ModelHost implements AutoCloseable {
 
     private synchronized void unload() {
         if (leases == 0 && !closing) {
-            model.filter(CompletableFuture::isDone).ifPresent(done -> done.join().close());
+            facts = facts();
+            loaded().ifPresent(LoadedModel::close);
             model = Optional.empty();
             expiry = Optional.empty();
         }
@@ -148,6 +150,11 @@ final class ModelHost implements AutoCloseable {
     /** Whether the model has been in memory and can be again at once. */
     synchronized boolean ready() {
         return !closing && (loadedOnce || loaded().isPresent());
+    }
+
+    /** What is known of the model since it was first loaded. */
+    synchronized Optional<ModelFacts> facts() {
+        return loaded().map(LoadedModel::facts).or(() -> facts);
     }
 
     /** When the model will be unloaded if nobody uses it. */

@@ -2,6 +2,7 @@ package elms.server.http;
 
 import elms.engine.text.Message;
 import elms.server.PlainText;
+import elms.server.http.ModelHost.Lease;
 import elms.service.Request;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
@@ -37,21 +38,47 @@ final class OpenAiRoutes implements HttpService {
 
     private void chat(ServerRequest from, ServerResponse to) {
         Fields body = Fields.of(ClientConnection.of(from).body(from));
-        Request request = request(from, body, ChatMessages.read(body), "max_completion_tokens", "max_tokens");
+        Request request = chatRequest(from, body, answers.host().name());
         answers.answer(from, to, request, body.flag("stream", false), model -> new ChatForm(ReplyHead.of("chatcmpl", model, body)));
     }
 
     private void complete(ServerRequest from, ServerResponse to) {
         Fields body = Fields.of(ClientConnection.of(from).body(from));
-        String prompt = body.requiredText("prompt");
-        Request request = request(from, body, List.of(PlainText.of(prompt)), "max_tokens");
+        if (body.has("logprobs")) {
+            score(to, body);
+            return;
+        }
+        String prompt = prompt(body);
+        Request request = request(from, body, List.of(PlainText.of(prompt)), answers.host().name(), "max_tokens");
         answers.answer(from, to, request, body.flag("stream", false),
                 model -> new TextForm(ReplyHead.of("cmpl", model, body), body.flag("echo", false) ? prompt : ""));
     }
 
-    private Request request(ServerRequest from, Fields body, List<Message> messages, String... lengths) {
-        ModelName name = ModelName.parse(body.text("model").orElse(answers.host().name()), answers.host().name());
-        return RequestFields.read(body, messages, SloFields.of(body, from.headers(), name.slo()),
+    private void score(ServerResponse to, Fields body) {
+        ModelName.parse(body.text("model").orElse(answers.host().name()), answers.host().name());
+        try (Lease lease = answers.host().lease()) {
+            ScoredCompletions completions = ScoredCompletions.read(body, lease.model().service());
+            to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(completions.run(ReplyHead.of("cmpl", lease.model(), body))));
+        }
+    }
+
+    /** The one text to continue. */
+    private static String prompt(Fields body) {
+        List<String> prompts = body.texts("prompt", 1);
+        if (prompts.isEmpty()) {
+            throw ApiException.field("prompt", "prompt is missing");
+        }
+        return prompts.getFirst();
+    }
+
+    /** Reads the body of a chat. */
+    static Request chatRequest(ServerRequest from, Fields body, String served) {
+        return request(from, body, ChatMessages.read(body), served, "max_completion_tokens", "max_tokens");
+    }
+
+    private static Request request(ServerRequest from, Fields body, List<Message> messages, String served, String... lengths) {
+        ModelName name = ModelName.parse(body.text("model").orElse(served), served);
+        return RequestFields.read(body, body, messages, SloFields.of(body, from.headers(), name.slo()),
                 RequestFields.maxTokens(body, lengths));
     }
 

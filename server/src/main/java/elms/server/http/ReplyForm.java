@@ -54,6 +54,11 @@ interface ReplyForm {
     /** What is sent when the answer is complete. */
     List<Object> end(Response response);
 
+    /** What is sent when the answer fails in the middle. */
+    default Object failure(ApiException failure) {
+        return failure.reply();
+    }
+
     /** The whole answer in one document. */
     Object whole(Response response);
 }

@@ -15,11 +15,15 @@ final class RequestFields {
 
     private RequestFields() {}
 
-    /** The request in a body. */
-    static Request read(Fields body, List<Message> messages, SloFields slo, Optional<Integer> maxTokens) {
+    /**
+     * The request in a body.
+     *
+     * @param options where sampling and stop strings stand: in the body itself, or in a field of it
+     */
+    static Request read(Fields body, Fields options, List<Message> messages, SloFields slo, Optional<Integer> maxTokens) {
         refuseWhatIsMissing(body);
-        return new Request(messages, slo.slo(), slo.strict(), pin(body), slo.floor(), false, Optional.empty(), sampling(body),
-                maxTokens.orElse(USUAL_TOKENS), stops(body));
+        return new Request(messages, slo.slo(), slo.strict(), pin(body), slo.floor(), false, Optional.empty(), sampling(options),
+                maxTokens.orElse(USUAL_TOKENS), stops(options));
     }
 
     /** The longest answer, by any of the names of that field. */
@@ -33,19 +37,19 @@ final class RequestFields {
         return Optional.empty();
     }
 
-    private static Sampling sampling(Fields fields) {
+    private static Sampling sampling(Fields options) {
         Sampling usual = Sampling.GREEDY;
         return new Sampling(
-                (float) fields.number("temperature", 0, 100).orElse(usual.temperature()),
-                fields.integer("top_k", 0, Integer.MAX_VALUE).orElse(usual.topK()),
-                (float) Math.max(Float.MIN_NORMAL, fields.number("top_p", 0, 1).orElse(usual.topP())),
-                (float) fields.number("min_p", 0, 1).orElse(usual.minP()),
-                (float) fields.number("repeat_penalty", 0.01, 100).orElse(usual.repeatPenalty()),
-                fields.longInteger("seed", Long.MIN_VALUE, Long.MAX_VALUE).orElse(usual.seed()));
+                (float) options.number("temperature", 0, 100).orElse(usual.temperature()),
+                options.integer("top_k", 0, Integer.MAX_VALUE).orElse(usual.topK()),
+                (float) Math.max(Float.MIN_NORMAL, options.number("top_p", 0, 1).orElse(usual.topP())),
+                (float) options.number("min_p", 0, 1).orElse(usual.minP()),
+                (float) options.number("repeat_penalty", 0.01, 100).orElse(usual.repeatPenalty()),
+                options.longInteger("seed", Long.MIN_VALUE, Long.MAX_VALUE).orElse(usual.seed()));
     }
 
-    private static List<String> stops(Fields body) {
-        List<String> stops = body.texts("stop", MOST_STOPS);
+    private static List<String> stops(Fields options) {
+        List<String> stops = options.texts("stop", MOST_STOPS);
         if (stops.contains("")) {
             throw ApiException.field("stop", "a stop string is empty");
         }

@@ -34,9 +34,9 @@ class HttpServerTest {
     @Test
     void theSocketIsOpenWhileTheModelLoads() throws Exception {
         CountDownLatch loading = new CountDownLatch(1);
-        try (HttpServer server = HttpServer.start(ServerSettings.local(), NanoServer.MODEL, () -> {
+        try (HttpServer server = HttpServer.start(ServerSettings.local(), NanoServer.MODEL, meters -> {
             await(loading);
-            return NanoServer.load(folder, kernels -> kernels);
+            return NanoServer.load(folder, kernels -> kernels, meters);
         })) {
             assertThat(raw(server, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
                     .startsWith("HTTP/1.1 503").contains("Loading model");
@@ -53,7 +53,7 @@ class HttpServerTest {
             ServerSettings same = new ServerSettings("127.0.0.1", first.server().port(), ServerSettings.local().socket(),
                     ServerSettings.local().keys(), ServerSettings.local().allowedHosts(), ServerSettings.local().allowedOrigins(),
                     ServerSettings.local().limits());
-            assertThatThrownBy(() -> HttpServer.start(same, NanoServer.MODEL, () -> null)).isInstanceOf(ElmsException.class)
+            assertThatThrownBy(() -> HttpServer.start(same, NanoServer.MODEL, meters -> null)).isInstanceOf(ElmsException.class)
                     .hasMessageContaining("cannot listen at 127.0.0.1:" + first.server().port()).hasMessageContaining("in use");
         }
     }

@@ -18,6 +18,8 @@ import elms.planner.LatencyModel;
 import elms.server.BaseModel;
 import elms.server.store.StoredModel;
 import elms.service.ElmsService;
+import elms.service.Settings;
+import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -82,12 +84,12 @@ final class NanoServer implements AutoCloseable {
      * @param change of the kernels
      */
     static NanoServer start(Path folder, ServerSettings settings, UnaryOperator<Kernels> change) {
-        HttpServer server = HttpServer.start(settings, MODEL, () -> load(folder, change));
+        HttpServer server = HttpServer.start(settings, MODEL, meters -> load(folder, change, meters));
         server.loaded();
         return new NanoServer(server);
     }
 
-    static LoadedModel load(Path folder, UnaryOperator<Kernels> change) {
+    static LoadedModel load(Path folder, UnaryOperator<Kernels> change, MeterRegistry meters) {
         StoredModel stored = new StoredModel(MODEL, NanoModel.CHAT.write(folder), "0".repeat(64), folder);
         try (BaseModel base = BaseModel.open(stored)) {
             GgufFile file = base.file();
@@ -100,7 +102,7 @@ final class NanoServer implements AutoCloseable {
             ElasticModel model = new ElasticModel(MODEL, weights, levels, base.tokenizer(), base.template());
             LatencyModel latency = new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 100, 0}, 1, 1);
             Kernels kernels = change.apply(new VectorKernels(1));
-            return new LoadedModel(ElmsService.open(model, kernels, latency), ModelFacts.of(stored), kernels::close);
+            return new LoadedModel(ElmsService.open(model, kernels, latency, Settings.usual().withMeters(meters)), ModelFacts.of(stored), kernels::close);
         }
     }
 
