@@ -105,7 +105,7 @@ public final class HttpServer implements AutoCloseable {
 
     private ConnectionRouting.Builder routes(Answers answers, Apps apps) {
         ConnectionRouting.Builder routing = ConnectionRouting.builder(deadlines, settings.limits()).addFilter(new Guard(settings));
-        routing.register(new HealthRoutes(host), new OpenAiRoutes(answers), new OllamaRoutes(answers), new TokenRoutes(host),
+        routing.register(new PageRoutes(), new HealthRoutes(host), new OpenAiRoutes(answers), new OllamaRoutes(answers), new TokenRoutes(host),
                 new AppRoutes(host, apps), new PlanRoutes(answers), new MetricsRoutes(meters));
         ErrorHandlers.register(routing);
         return routing;
