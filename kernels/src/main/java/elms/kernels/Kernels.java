@@ -39,6 +39,9 @@ public interface Kernels extends AutoCloseable {
     /** An empty cache for one layer. */
     KeyValues newCache(int heads, int headDim);
 
+    /** Pages of keys and of values that caches hold which are not closed; what several share counts once. */
+    int pagesInUse();
+
     /**
      * Causal grouped-query attention (Ainslie et al., arXiv 2305.13245) of the last {@code tokens} positions in
      * {@code cache}, which {@link #newCache} made and which already holds their keys and values.

@@ -15,6 +15,7 @@ import java.util.function.IntFunction;
 public final class PagePool<P> {
     private final IntFunction<P> allocate;
     private final Map<Integer, Deque<P>> free = new HashMap<>();
+    private int taken;
 
     public PagePool(IntFunction<P> allocate) {
         this.allocate = allocate;
@@ -22,11 +23,18 @@ public final class PagePool<P> {
 
     /** A page of some length, full of zeros or of what an earlier cache left. */
     synchronized P take(int length) {
+        taken++;
         Deque<P> pages = free.get(length);
         return pages == null || pages.isEmpty() ? allocate.apply(length) : pages.pop();
     }
 
     synchronized void give(int length, P page) {
+        taken--;
         free.computeIfAbsent(length, ignored -> new ArrayDeque<>()).push(page);
+    }
+
+    /** Pages that caches hold now. */
+    public synchronized int taken() {
+        return taken;
     }
 }

@@ -86,6 +86,11 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public int pagesInUse() {
+        return pages.taken();
+    }
+
+    @Override
     public void attention(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache, float[] out) {
         int headDim = cache.headDim();
         int start = cache.length() - tokens;

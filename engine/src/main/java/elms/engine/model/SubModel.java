@@ -63,6 +63,17 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
         return new SubModel(weights, level, share, List.copyOf(layers), bytes);
     }
 
+    /** A level is itself alone: comparing its views would compare the model's weights. */
+    @Override
+    public boolean equals(Object other) {
+        return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+        return System.identityHashCode(this);
+    }
+
     private static Map<Place, Adapter> adapters(Weights weights, Level level, int index) {
         Map<Place, Adapter> adapters = new EnumMap<>(Place.class);
         level.tuning().ifPresent(tuning -> {

@@ -174,6 +174,11 @@ public final class NativeKernels implements Kernels {
     }
 
     @Override
+    public int pagesInUse() {
+        return pages.taken();
+    }
+
+    @Override
     public void attention(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache, float[] out) {
         attention.attend(queries, tokens, kvHeadOf, cache, out);
     }

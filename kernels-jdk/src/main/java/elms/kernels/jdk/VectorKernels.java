@@ -129,6 +129,11 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public int pagesInUse() {
+        return pages.taken();
+    }
+
+    @Override
     public void attention(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache, float[] out) {
         attention.attend(queries, tokens, kvHeadOf, cache, out);
     }

@@ -1,0 +1,225 @@
+package elms.eval;
+
+import elms.engine.ElasticModel;
+import elms.engine.decode.Transformer;
+import elms.engine.text.RenderedChat;
+import elms.kernels.Kernels;
+import elms.planner.LatencyModel;
+import elms.planner.Limit;
+import elms.planner.Slo;
+import elms.service.AppProfile;
+import elms.service.Binding;
+import elms.service.BusyException;
+import elms.service.ElmsService;
+import elms.service.Listener;
+import elms.service.Pin;
+import elms.service.Policy;
+import elms.service.Request;
+import elms.service.Response;
+import elms.service.Settings;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.DoubleConsumer;
+import java.util.stream.Collectors;
+
+/** Goodput and accuracy of six apps under load, beside other ways to serve them. */
+public final class ServiceLoad {
+    private static final int ANSWER_TOKENS = 32;
+    private static final int CAPACITY_REQUESTS = 18;
+    private static final double SMALL = 0.4;
+    /** So that a request which only fills caches is never late. */
+    private static final Slo PATIENT = new Slo(Optional.of(new Limit.Time(1e9)), Optional.empty());
+    /** Share of its TPOT that the smallest level may need, before an app's SLO counts as the machine's floor. */
+    private static final double FLOOR = 0.85;
+
+    /**
+     * What was measured.
+     *
+     * @param capacity requests a second that the full model serves one after the other, without any cache
+     * @param atFloor apps whose SLO is hardly above what the smallest level needs on the idle machine
+     */
+    public record Report(String model, double capacity, double seconds, List<String> atFloor, List<Load> loads) {}
+
+    /** One load, as a share of the capacity. */
+    public record Load(double load, int requests, Map<String, Quality> policies) {}
+
+    /**
+     * One policy under one load.
+     *
+     * @param goodput share of the requests that met both SLOs
+     * @param accuracy share of the answered requests that are right
+     * @param useful share of all requests that met both SLOs and are right
+     * @param worstAppGoodput of the apps whose SLO is not at the machine's floor
+     */
+    public record Quality(double goodput, double accuracy, double useful, double worstAppGoodput, Map<String, Double> apps) {}
+
+    private record Served(String name, Policy policy, Optional<Pin> pin) {}
+
+    private record Arrival(double seconds, ServedApp app, Question question) {}
+
+    private record Outcome(Arrival arrival, Optional<Response> response) {
+        boolean good() {
+            return response.isPresent() && response.get().sloMet();
+        }
+    }
+
+    private final ElasticModel model;
+    private final Kernels kernels;
+    private final LatencyModel latency;
+    private final List<ServedApp> apps;
+    private final Arrivals arrivals;
+    private final PlanAccuracy accuracy;
+    private final DoubleConsumer progress;
+
+    /**
+     * @param data folder with the tasks and traces
+     */
+    public ServiceLoad(ElasticModel model, Kernels kernels, LatencyModel latency, Path data, DoubleConsumer progress) {
+        this.model = new ElasticModel(model.name(), model.weights(), model.levels(), model.tokenizer(),
+                messages -> new RenderedChat(messages.stream().map(message -> message.content()).collect(Collectors.joining()), List.of()));
+        this.kernels = kernels;
+        this.latency = latency;
+        this.progress = progress;
+        apps = ServedApp.all(data);
+        arrivals = Arrivals.read(data.resolve("traces/AzureLLMInferenceTrace_conv.csv"));
+        accuracy = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer());
+    }
+
+    private static List<Served> policies() {
+        return List.of(
+                new Served("elms", Policy.ELMS, Optional.empty()),
+                new Served("elms_unaware", Policy.UNAWARE, Optional.empty()),
+                new Served("first_come_full", Policy.FIRST_COME, Optional.of(Pin.of(1))),
+                new Served("first_come_small", Policy.FIRST_COME, Optional.of(Pin.of(SMALL))),
+                new Served("deadline_drop_full", Policy.DROPS_LATE, Optional.of(Pin.of(1))));
+    }
+
+    /**
+     * Measures every policy under every load, with the same requests.
+     *
+     * @param loads shares of the full model's capacity
+     * @param seconds that requests come for, in each run
+     */
+    public Report measure(List<Double> loads, double seconds, long seed) {
+        double capacity = capacity(seed);
+        List<String> atFloor = apps.stream().filter(this::atFloor).map(ServedApp::name).toList();
+        List<Load> measured = new ArrayList<>();
+        for (int i = 0; i < loads.size(); i++) {
+            List<Arrival> requests = requests(loads.get(i) * capacity, seconds, seed + i);
+            Map<String, Quality> qualities = new LinkedHashMap<>();
+            for (Served served : policies()) {
+                progress.accept((i + (double) qualities.size() / policies().size()) / loads.size());
+                qualities.put(served.name(), quality(run(served, requests), atFloor));
+            }
+            measured.add(new Load(loads.get(i), requests.size(), qualities));
+        }
+        return new Report(model.name(), capacity, seconds, atFloor, measured);
+    }
+
+    private List<Arrival> requests(double rate, double seconds, long seed) {
+        Random random = new Random(seed);
+        return arrivals.within(seconds, rate, seed).stream().map(time -> {
+            ServedApp app = apps.get(random.nextInt(apps.size()));
+            return new Arrival(time, app, app.questions().get(random.nextInt(app.questions().size())));
+        }).toList();
+    }
+
+    private double capacity(long seed) {
+        Settings uncached = Settings.usual().withCacheBytes(0);
+        Random random = new Random(seed);
+        try (ElmsService service = ElmsService.open(model, kernels, latency, uncached); Binding binding = service.bind(AppProfile.of("capacity"))) {
+            service.warmUp();
+            long start = System.nanoTime();
+            for (int i = 0; i < CAPACITY_REQUESTS; i++) {
+                ServedApp app = apps.get(i % apps.size());
+                Question question = app.questions().get(random.nextInt(app.questions().size()));
+                binding.call(app.request(question, ANSWER_TOKENS), Listener.NONE);
+            }
+            return CAPACITY_REQUESTS / ((System.nanoTime() - start) / 1e9);
+        }
+    }
+
+    private boolean atFloor(ServedApp app) {
+        int context = model.tokenizer().encode(app.examples()).length();
+        double limit = app.slo().tpot().orElseThrow().millis(latency.decodeMillis(model.full(), context));
+        return latency.decodeMillis(model.levels().getLast(), context) > FLOOR * limit;
+    }
+
+    private List<Outcome> run(Served served, List<Arrival> requests) {
+        Settings settings = Settings.usual().withPolicy(served.policy());
+        try (ElmsService service = ElmsService.open(model, kernels, latency, settings);
+                ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
+            Map<ServedApp, Binding> bindings = apps.stream().collect(Collectors.toMap(app -> app, app -> service.bind(app.profile())));
+            bindings.forEach((app, binding) -> binding.call(request(app, app.questions().getLast(), served).withSlo(PATIENT),
+                    Listener.NONE));
+            long start = System.nanoTime();
+            List<Future<Outcome>> outcomes = new ArrayList<>();
+            for (Arrival arrival : requests) {
+                for (long left = left(start, arrival); left > 0; left = left(start, arrival)) {
+                    LockSupport.parkNanos(left);
+                }
+                Callable<Outcome> call = () -> call(bindings.get(arrival.app()), arrival, served);
+                outcomes.add(callers.submit(call));
+            }
+            return outcomes.stream().map(ServiceLoad::get).toList();
+        }
+    }
+
+    private static long left(long start, Arrival arrival) {
+        return (long) (1e9 * arrival.seconds()) - (System.nanoTime() - start);
+    }
+
+    private static Outcome call(Binding binding, Arrival arrival, Served served) {
+        try {
+            return new Outcome(arrival, Optional.of(binding.call(request(arrival.app(), arrival.question(), served), Listener.NONE)));
+        } catch (BusyException e) {
+            return new Outcome(arrival, Optional.empty());
+        }
+    }
+
+    private static Request request(ServedApp app, Question question, Served served) {
+        return app.request(question, ANSWER_TOKENS).withPin(served.pin());
+    }
+
+    private static Outcome get(Future<Outcome> outcome) {
+        try {
+            return outcome.get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a request failed", e.getCause());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("interrupted while requests run", e);
+        }
+    }
+
+    private Quality quality(List<Outcome> outcomes, List<String> atFloor) {
+        Map<Outcome, Boolean> right = new LinkedHashMap<>();
+        outcomes.forEach(outcome -> outcome.response()
+                .ifPresent(response -> right.put(outcome, accuracy.right(response.plan(), outcome.arrival().question()))));
+        Map<String, Double> byApp = new LinkedHashMap<>();
+        for (ServedApp app : apps) {
+            List<Outcome> own = outcomes.stream().filter(outcome -> outcome.arrival().app() == app).toList();
+            byApp.put(app.name(), share(own.stream().filter(Outcome::good).count(), own.size()));
+        }
+        return new Quality(
+                share(outcomes.stream().filter(Outcome::good).count(), outcomes.size()),
+                share(right.values().stream().filter(correct -> correct).count(), right.size()),
+                share(right.entrySet().stream().filter(entry -> entry.getValue() && entry.getKey().good()).count(), outcomes.size()),
+                byApp.entrySet().stream().filter(app -> !atFloor.contains(app.getKey())).mapToDouble(Map.Entry::getValue).min().orElse(1),
+                byApp);
+    }
+
+    private static double share(long part, int whole) {
+        return (double) part / Math.max(1, whole);
+    }
+}
