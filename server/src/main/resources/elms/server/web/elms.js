@@ -50,7 +50,7 @@ function block(lines) {
 
 export function markdown(source) {
   return source.split(/^```/m).map((part, i) => {
-    if (i % 2 === 1) return `<pre><code>${escape(part.replace(/^[^\n]*\n?/, "").replace(/\n$/, ""))}</code></pre>`;
+    if (i % 2 === 1) return `<pre tabindex="0"><code>${escape(part.replace(/^[^\n]*\n?/, "").replace(/\n$/, ""))}</code></pre>`;
     return part.split(/\n{2,}/).map((text) => text.split("\n").filter((line) => line.trim())).filter((lines) => lines.length)
       .map(block).join("");
   }).join("");
@@ -91,9 +91,9 @@ const slo = () => ({ ttft: bound("ttft"), tpot: bound("tpot") });
 
 function showBounds() {
   for (const id of ["ttft", "tpot"]) {
-    const text = bound(id) === undefined ? "no limit" : `${$(id).value} % of full`;
+    const text = bound(id) === undefined ? "no limit" : `${$(id).value} %`;
     $(`${id}-value`).textContent = text;
-    $(id).setAttribute("aria-valuetext", text);
+    $(id).setAttribute("aria-valuetext", bound(id) === undefined ? text : `${text} of the full model's time`);
   }
 }
 
@@ -180,7 +180,7 @@ function happened(elms, asked) {
   $("verdict").textContent = !bounded ? "No limit was set: the full model." : elms.measured
     ? (late ? "Slower than you allowed." : "Both limits were kept.") : (late ? "No level is that fast; running the fastest." : "Running …");
   $("verdict").className = bounded && late ? "late" : "";
-  $("bars").replaceChildren(bar("First token", elms, "ttft_ms"), bar("Every next token", elms, "tpot_ms"));
+  $("bars").replaceChildren(bar("First token", elms, "ttft_ms"), bar("Next tokens", elms, "tpot_ms"));
   $("levels").replaceChildren(level("prompt", elms.prefill_level), level("answer", elms.decode_level));
   drawSpans(elms, asked);
 }
@@ -214,7 +214,7 @@ function level(name, value) {
   return made;
 }
 
-const strength = (value) => (0.06 + 0.34 * value).toFixed(3);
+const strength = (value) => (0.05 + 0.2 * value).toFixed(3);
 
 // Words of what was asked, each with the level of the span that holds it, or none if it was left out: a longest common subsequence.
 export function readAt(asked, spans) {
@@ -236,12 +236,22 @@ export function readAt(asked, spans) {
   return found;
 }
 
+// Neighbours of one level as one piece.
+function joined(words) {
+  const pieces = [];
+  for (const word of words) {
+    if (pieces.at(-1)?.level === word.level) pieces.at(-1).text += word.text;
+    else pieces.push({ ...word });
+  }
+  return pieces;
+}
+
 function drawSpans(elms, asked) {
   const words = readAt(asked.map((message) => message.content).join("\n"), elms.spans);
   let next = 0;
   $("spans").replaceChildren(...asked.flatMap((message) => {
     const own = words.slice(next, next += (message.content.match(/\S+/g) ?? []).length);
-    return [element("span", "who", message.role), ...own.map((word) => {
+    return [element("span", "who", message.role), ...joined(own).map((word) => {
       const made = element(word.level === null ? "del" : "mark", "", word.text);
       if (word.level !== null) made.style.setProperty("--strength", strength(word.level));
       made.title = word.level === null ? "left out" : `read at level ${share(word.level)}`;
