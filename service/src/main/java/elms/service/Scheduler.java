@@ -102,14 +102,15 @@ final class Scheduler {
         if (others.isEmpty()) {
             return Optional.of(new Start(job, Optional.empty()));
         }
-        double ready = now + reading.stream().mapToDouble(this::remainingReading).sum() + likelyReading(job, now);
+        double free = now + reading.stream().mapToDouble(this::remainingReading).sum();
+        double ready = free + likelyReading(job, now);
         if (reading.stream().anyMatch(other -> other.hurried() && ready > other.deadline()) || job.hurried() && ready > job.deadline()) {
             return Optional.empty();
         }
         double allowed = job.stepLimit();
         for (Job other : others) {
-            double pace = other.pace(ready);
-            allowed = Math.min(allowed, pace < costs.step(other.plan().decode(), context(other)) ? Job.UNHURRIED_STEP : pace);
+            boolean inVain = other.pace(free) < costs.step(other.plan().decode(), context(other));
+            allowed = Math.min(allowed, inVain ? Job.UNHURRIED_STEP : other.pace(ready));
         }
         for (SubModel level : planning.levels(job.call())) {
             if (round(others, job, level) <= allowed) {

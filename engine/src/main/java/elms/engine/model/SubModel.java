@@ -74,6 +74,11 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
         return System.identityHashCode(this);
     }
 
+    @Override
+    public String toString() {
+        return "level " + share;
+    }
+
     private static Map<Place, Adapter> adapters(Weights weights, Level level, int index) {
         Map<Place, Adapter> adapters = new EnumMap<>(Place.class);
         level.tuning().ifPresent(tuning -> {

@@ -1,0 +1,184 @@
+package elms.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import elms.engine.model.SubModel;
+import elms.engine.text.Message;
+import elms.planner.Limit;
+import elms.planner.Plan;
+import elms.planner.Plan.Span;
+import elms.planner.Prompt;
+import elms.planner.Slo;
+import elms.service.Scheduler.Start;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who is next, told by a clock that stands where a test puts it. Work costs what {@link NanoService#LATENCY} says. */
+class SchedulerTest {
+    private static final int PROMPT_TOKENS = 100;
+    private static final int ANSWER_TOKENS = 20;
+    private static final double FAR = 1e6;
+
+    @TempDir
+    Path folder;
+
+    private NanoService nano;
+    private Planning planning;
+    private Costs costs;
+    private Scheduler scheduler;
+
+    @BeforeEach
+    void load() {
+        nano = new NanoService(folder);
+        planning = new Planning(nano.model(), NanoService.LATENCY);
+        costs = new Costs(NanoService.LATENCY);
+        scheduler = new Scheduler(Policy.ELMS, planning, costs);
+    }
+
+    @AfterEach
+    void close() {
+        nano.close();
+    }
+
+    @Test
+    void theEarliestDeadlineGoesFirst() {
+        Job calm = waiting(AppProfile.of("calm"), slo(3000, FAR), 0);
+        Job hasty = waiting(AppProfile.of("hasty"), slo(500, FAR), 100);
+        Job important = waiting(AppProfile.of("important").withPriority(1), slo(2500, FAR), 50);
+        assertThat(order(200)).containsExactly(hasty, important, calm);
+        assertThat(important.urgency()).isEqualTo(1550);
+    }
+
+    @Test
+    void whoIsInNoHurryWaitsButNotForEver() {
+        Job unbound = waiting(AppProfile.of("unbound"), Slo.NONE, 0);
+        Job first = waiting(AppProfile.of("first"), slo(1000, FAR), 100);
+        Job last = waiting(AppProfile.of("last"), slo(1000, FAR), Job.PATIENCE);
+        assertThat(order(Job.PATIENCE)).containsExactly(first, unbound, last);
+    }
+
+    @Test
+    void whatCannotBeInTimeIsLateAndGivesWay() {
+        Job job = waiting(AppProfile.of("app"), slo(200, FAR), 0);
+        double least = costs.read(level(2), 0, PROMPT_TOKENS);
+        assertThat(scheduler.nowLate(199 - least)).isEmpty();
+        assertThat(scheduler.nowLate(201 - least)).containsExactly(job);
+        job.makeLate();
+        assertThat(scheduler.nowLate(5000)).isEmpty();
+        assertThat(job.deadline()).isEqualTo(Job.PATIENCE);
+    }
+
+    @Test
+    void aRequestStartsOnlyIfAllThatRunKeepTheirPace() {
+        double alone = costs.step(level(0), PROMPT_TOKENS + ANSWER_TOKENS / 2);
+        Job running = answering(slo(FAR, 1.2 * alone), level(0), 0);
+        Job next = waiting(AppProfile.of("next"), slo(FAR, FAR), 0);
+        assertThat(scheduler.start(0)).isEmpty();
+        scheduler.remove(running);
+        assertThat(scheduler.start(0).orElseThrow().job()).isSameAs(next);
+    }
+
+    @Test
+    void aRequestStartsAtTheLargestLevelThatTheLoadAllows() {
+        answering(slo(FAR, 1000), level(0), 0);
+        waiting(AppProfile.of("loose"), slo(FAR, 1000), 0);
+        assertThat(scheduler.start(1).orElseThrow().answer()).contains(level(0));
+        double together = costs.step(level(0), 2, PROMPT_TOKENS + ANSWER_TOKENS / 2);
+        double apart = costs.step(level(0), PROMPT_TOKENS + ANSWER_TOKENS / 2) + costs.step(level(2), PROMPT_TOKENS + ANSWER_TOKENS / 2);
+        assertThat(together).isLessThan(apart);
+    }
+
+    @Test
+    void afterItsPatienceARequestStartsWhateverTheLoad() {
+        double alone = costs.step(level(0), PROMPT_TOKENS + ANSWER_TOKENS / 2);
+        answering(slo(FAR, 1.2 * alone), level(0), Job.PATIENCE);
+        Job waits = waiting(AppProfile.of("waits"), Slo.NONE, 0);
+        assertThat(scheduler.start(Job.PATIENCE - 1)).isEmpty();
+        assertThat(scheduler.start(Job.PATIENCE + 1).orElseThrow().job()).isSameAs(waits);
+    }
+
+    @Test
+    void aPromptIsReadWhileStreamsHaveTimeAndATokenThatIsDueGoesFirst() {
+        Job stream = answering(slo(FAR, 1000), level(1), 0);
+        Job prompt = waiting(AppProfile.of("prompt"), slo(1500, FAR), 0);
+        start(level(0));
+        assertThat(scheduler.next(1)).get().isInstanceOfSatisfying(Work.Read.class, read -> {
+            assertThat(read.job()).isSameAs(prompt);
+            assertThat(read.riders()).isEmpty();
+        });
+        assertThat(scheduler.next(999.9)).get().isEqualTo(new Work.Step(List.of(stream)));
+    }
+
+    @Test
+    void streamsOfTheLevelThatReadsRideAlong() {
+        Job stream = answering(slo(FAR, 1000), level(0), 0);
+        waiting(AppProfile.of("prompt"), slo(1500, FAR), 0);
+        start(level(0));
+        assertThat(scheduler.next(1)).get().isInstanceOfSatisfying(Work.Read.class,
+                read -> assertThat(read.riders()).containsExactly(stream));
+    }
+
+    @Test
+    void streamsOfOneLevelStepTogetherTheMostUrgentFirst() {
+        Job slow = answering(slo(FAR, 500), level(0), 0);
+        Job fast = answering(slo(FAR, 300), level(1), 0);
+        Job other = answering(slo(FAR, 900), level(1), 0);
+        assertThat(scheduler.next(1)).get().isEqualTo(new Work.Step(List.of(fast, other)));
+        scheduler.remove(fast);
+        assertThat(scheduler.next(1)).get().isEqualTo(new Work.Step(List.of(slow)));
+    }
+
+    /** Starts all that wait, one after the other, each as if it were alone. */
+    private List<Job> order(double now) {
+        List<Job> order = new ArrayList<>();
+        for (Optional<Start> next = scheduler.start(now); next.isPresent(); next = scheduler.start(now)) {
+            order.add(next.get().job());
+            scheduler.remove(next.get().job());
+        }
+        return order;
+    }
+
+    private void start(SubModel level) {
+        Job job = scheduler.start(1).orElseThrow().job();
+        begin(job, level);
+    }
+
+    private Job waiting(AppProfile app, Slo slo, double arrival) {
+        Request request = Request.of(List.of(Message.user("x".repeat(PROMPT_TOKENS))), ANSWER_TOKENS).withSlo(slo);
+        Prompt prompt = new Prompt("x".repeat(PROMPT_TOKENS), nano.model().tokenizer().encode("x".repeat(PROMPT_TOKENS)), List.of());
+        Call call = new Call(app, request, prompt, ANSWER_TOKENS, arrival);
+        Job job = new Job(call, planning.limit(prompt, ANSWER_TOKENS, slo), 0, PROMPT_TOKENS);
+        scheduler.add(job);
+        return job;
+    }
+
+    /** A stream whose first token came at some time. */
+    private Job answering(Slo slo, SubModel level, double first) {
+        Job job = waiting(AppProfile.of("stream"), slo, first);
+        begin(job, level);
+        scheduler.remove(job);
+        scheduler.answers(job);
+        job.answer().next(new float[nano.model().tokenizer().vocabulary()], first);
+        return job;
+    }
+
+    private void begin(Job job, SubModel level) {
+        int[] ids = job.call().prompt().encoding().ids();
+        Plan plan = new Plan(List.of(new Span(ids, level)), level, job.limit(), job.limit(), true);
+        job.start(plan, new Answer(job.call(), plan, nano.model().tokenizer()), nano.transformer().newCache(200), 0);
+    }
+
+    private SubModel level(int index) {
+        return nano.model().levels().get(index);
+    }
+
+    private static Slo slo(double ttftMillis, double tpotMillis) {
+        return new Slo(Optional.of(new Limit.Time(ttftMillis)), Optional.of(new Limit.Time(tpotMillis)));
+    }
+}
