@@ -6,6 +6,7 @@ import elms.engine.model.SubModel;
 import elms.engine.text.Tokenizer;
 import elms.planner.Plan;
 import elms.planner.Plan.Span;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -15,10 +16,10 @@ import java.util.Map;
 final class PlanAccuracy {
     /** What decides about an answer. */
     private record Key(List<SubModel> levels, List<Integer> tokens) {
-        static Key of(Plan plan) {
+        static Key of(Plan plan, SubModel answer) {
             List<Integer> tokens = plan.spans().stream().flatMapToInt(span -> Arrays.stream(span.tokens())).boxed().toList();
-            List<SubModel> levels = new java.util.ArrayList<>();
-            levels.add(plan.decode());
+            List<SubModel> levels = new ArrayList<>();
+            levels.add(answer);
             plan.spans().forEach(span -> Arrays.stream(span.tokens()).forEach(id -> levels.add(span.level())));
             return new Key(levels, tokens);
         }
@@ -33,12 +34,16 @@ final class PlanAccuracy {
         this.tokenizer = tokenizer;
     }
 
-    /** By log-probability a character, as lm-evaluation-harness does. */
-    boolean right(Plan plan, Question question) {
-        return known.computeIfAbsent(Key.of(plan), key -> answer(plan, question) == question.answer());
+    /**
+     * By log-probability a character, as lm-evaluation-harness does.
+     *
+     * @param answer the level that answers
+     */
+    boolean right(Plan plan, SubModel answer, Question question) {
+        return known.computeIfAbsent(Key.of(plan, answer), key -> choice(plan, answer, question) == question.answer());
     }
 
-    private int answer(Plan plan, Question question) {
+    private int choice(Plan plan, SubModel answer, Question question) {
         try (KvCache cache = transformer.newCache(transformer.weights().config().context())) {
             for (Span span : plan.spans()) {
                 transformer.read(span.tokens(), span.level(), cache);
@@ -48,7 +53,7 @@ final class PlanAccuracy {
             double most = Double.NEGATIVE_INFINITY;
             for (int i = 0; i < question.choices().size(); i++) {
                 String choice = question.choices().get(i);
-                double score = score(tokenizer.encode(" " + choice).ids(), first, plan.decode(), cache) / Math.max(1, choice.length());
+                double score = score(tokenizer.encode(" " + choice).ids(), first, answer, cache) / Math.max(1, choice.length());
                 cache.truncate(plan.promptTokens());
                 best = score > most ? i : best;
                 most = Math.max(most, score);

@@ -204,8 +204,8 @@ public final class ServiceLoad {
 
     private Quality quality(List<Outcome> outcomes, List<String> atFloor) {
         Map<Outcome, Boolean> right = new LinkedHashMap<>();
-        outcomes.forEach(outcome -> outcome.response()
-                .ifPresent(response -> right.put(outcome, accuracy.right(response.plan(), outcome.arrival().question()))));
+        outcomes.forEach(outcome -> outcome.response().ifPresent(response -> right.put(outcome,
+                accuracy.right(response.plan(), model.nearest(response.answerLevel()), outcome.arrival().question()))));
         Map<String, Double> byApp = new LinkedHashMap<>();
         for (ServedApp app : apps) {
             List<Outcome> own = outcomes.stream().filter(outcome -> outcome.arrival().app() == app).toList();

@@ -44,7 +44,7 @@ final class Engine implements Runnable {
         transformer = new Transformer(model.weights(), kernels);
         planning = new Planning(model, latency);
         Costs costs = new Costs(latency);
-        scheduler = new Scheduler(settings.policy(), planning, costs);
+        scheduler = new Scheduler(settings.policy(), model.levels(), costs);
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);
         metrics = new ServiceMetrics(settings.meters(), settings.cacheBytes());
@@ -119,6 +119,7 @@ final class Engine implements Runnable {
                 takeIn();
                 sortOut();
                 start();
+                scheduler.settle(clock.getAsDouble());
                 metrics.state(scheduler.waiting().size(), scheduler.running().size(), cache.bytes());
                 scheduler.next(clock.getAsDouble()).ifPresentOrElse(passes::perform, warming::advance);
             }
@@ -160,8 +161,8 @@ final class Engine implements Runnable {
             refuse(call, Reason.QUEUE_FULL, settings.mostWaiting() + " requests are waiting already; try again later");
         } else {
             int found = find(call).map(Match::length).orElse(0);
-            scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()), found,
-                    planning.leastTokens(call, found)));
+            scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()),
+                    planning.levels(call), found, planning.leastTokens(call, found)));
         }
     }
 

@@ -12,15 +12,16 @@ import java.util.List;
 
 /** A call on the engine's side, from the queue to its last token. Times are on the service's clock, in milliseconds. */
 final class Job {
-    /** A request that is late, or in no hurry, has its turn after this at the latest. */
+    /** A request that is late, or in no hurry, is as urgent after this as one that is due. */
     static final double PATIENCE = 5_000;
-    /** Between two tokens of an answer that is in no hurry. */
-    static final double UNHURRIED_STEP = 100;
+    /** Most time between two tokens of an answer that is in no hurry. */
+    static final double UNHURRIED_STEP = 60;
     private static final double PRIORITY_STEP = 1_000;
 
     private final Call call;
     private final Latency limit;
     private final double priority;
+    private final List<SubModel> levels;
     private final int found;
     private final int leastTokens;
     private boolean late;
@@ -29,14 +30,19 @@ final class Job {
     private KvCache cache;
     private int cached;
     private double startedAt;
+    private SubModel level;
+    /** The level that read each of the answer's tokens. */
+    private final List<SubModel> answeredBy = new ArrayList<>();
 
     /**
+     * @param levels that it may run at, largest first
      * @param found tokens of its prompt that were in the prefix cache when it came
      * @param leastTokens of its prompt that must be read
      */
-    Job(Call call, Latency limit, int found, int leastTokens) {
+    Job(Call call, Latency limit, List<SubModel> levels, int found, int leastTokens) {
         this.call = call;
         this.limit = limit;
+        this.levels = levels;
         this.found = found;
         this.leastTokens = leastTokens;
         this.priority = PRIORITY_STEP * call.app().priority();
@@ -46,13 +52,18 @@ final class Job {
         return call;
     }
 
-    /** Whether its first token cannot come in time any more. */
+    /** Whether its SLO cannot be kept any more. */
     boolean late() {
         return late;
     }
 
     void makeLate() {
         late = true;
+    }
+
+    /** Whether nothing bounds its tokens after the first, or not any more. */
+    boolean calm() {
+        return Double.isInfinite(stepLimit());
     }
 
     /** Whether a bound on the first token is there to be kept. */
@@ -85,6 +96,16 @@ final class Job {
         cache = begun;
         cached = begun.length();
         startedAt = now;
+        level = decided.decode();
+    }
+
+    /** The level that gives the next token: the plan's, or under load a smaller one. */
+    SubModel level() {
+        return level;
+    }
+
+    void setLevel(SubModel next) {
+        level = next;
     }
 
     Plan plan() {
@@ -97,6 +118,20 @@ final class Job {
 
     KvCache cache() {
         return cache;
+    }
+
+    SubModel largest() {
+        return levels.get(0);
+    }
+
+    SubModel smallest() {
+        return levels.get(levels.size() - 1);
+    }
+
+    /** The level that it gets where one is wanted, but none above {@code most}: no smaller one than it may run at. */
+    SubModel within(SubModel wanted, SubModel most) {
+        SubModel smaller = wanted.share() <= most.share() ? wanted : most;
+        return smaller.share() >= smallest().share() ? smaller : smallest();
     }
 
     int found() {
@@ -148,8 +183,9 @@ final class Job {
         throw new IllegalStateException("the prompt has been read");
     }
 
-    /** The answer's last token, which the model reads next. */
+    /** The answer's last token, which its level reads next. */
     Continuation continuation() {
+        answeredBy.add(level);
         return new Continuation(new int[] {answer.last()}, cache);
     }
 
@@ -180,9 +216,15 @@ final class Job {
             }
             left -= taken;
         }
-        if (left > 0) {
-            held.add(new Span(answer.first(left), plan.decode()));
+        int[] answered = answer.first(Math.max(0, left));
+        for (int i = 0; i < answered.length; i++) {
+            held.add(new Span(new int[] {answered[i]}, answeredBy.get(i)));
         }
         return held;
+    }
+
+    /** Mean level of the answer's tokens. */
+    double answerLevel() {
+        return answeredBy.stream().mapToDouble(SubModel::share).average().orElse(plan.decode().share());
     }
 }

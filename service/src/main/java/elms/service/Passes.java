@@ -69,14 +69,14 @@ final class Passes {
         List<Job> streams = work.streams();
         double before = clock.getAsDouble();
         try {
-            transformer.read(streams.stream().map(Job::continuation).toList(), streams.get(0).plan().decode());
+            transformer.read(streams.stream().map(Job::continuation).toList(), streams.get(0).level());
         } catch (RuntimeException e) {
             streams.forEach(failed -> fail(failed, e));
             return;
         }
         int context = streams.get(0).cache().length();
         draw(streams);
-        costs.took(streams.get(0).plan().decode(), streams.size(), context, clock.getAsDouble() - before);
+        costs.took(streams.get(0).level(), streams.size(), context, clock.getAsDouble() - before);
     }
 
     /** Gives the first sequences of the last pass their next tokens. */
@@ -99,7 +99,7 @@ final class Passes {
         scheduler.remove(job);
         Answer answer = job.answer();
         Response response = new Response(answer.finish(), reason, job.call().prompt().tokens(), job.cached(), answer.tokens(), job.plan(),
-                job.startedAt() - job.call().arrival(), answer.measured());
+                job.answerLevel(), job.startedAt() - job.call().arrival(), answer.measured());
         if (job.cache().length() >= LEAST_KEPT) {
             cache.keep(job.call().app(), job.held(), job.cache());
         } else {
@@ -115,7 +115,7 @@ final class Passes {
         scheduler.remove(job);
         Latency none = new Latency(OptionalDouble.empty(), OptionalDouble.empty());
         job.call().done(new Response("", FinishReason.CANCELLED, job.call().prompt().tokens(), 0, 0,
-                new Plan(List.of(), model.full(), job.limit(), none, true), clock.getAsDouble() - job.call().arrival(), none));
+                new Plan(List.of(), model.full(), job.limit(), none, true), 1, clock.getAsDouble() - job.call().arrival(), none));
     }
 
     /** Ends a job that has started and cannot go on. */

@@ -16,7 +16,7 @@ final class RequestLog {
                 .addKeyValue("finish", response.finishReason()).addKeyValue("prompt_tokens", response.promptTokens())
                 .addKeyValue("read_tokens", response.plan().promptTokens()).addKeyValue("cached_tokens", response.cachedTokens())
                 .addKeyValue("completion_tokens", response.completionTokens())
-                .addKeyValue("prompt_level", response.plan().prefillLevel()).addKeyValue("answer_level", response.plan().decode().share())
+                .addKeyValue("prompt_level", response.plan().prefillLevel()).addKeyValue("answer_level", response.answerLevel())
                 .addKeyValue("queue_ms", response.queueMillis());
         response.measured().ttftMillis().ifPresent(millis -> line.addKeyValue("ttft_ms", millis));
         response.measured().tpotMillis().ifPresent(millis -> line.addKeyValue("tpot_ms", millis));

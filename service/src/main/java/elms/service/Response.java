@@ -8,11 +8,12 @@ import elms.planner.Plan;
  *
  * @param promptTokens of the whole prompt, before any of it was cut
  * @param cachedTokens of the plan's tokens, those whose keys and values were in the prefix cache
+ * @param answerLevel mean level that gave the answer's tokens, as a share of the decoder: the plan's, or under load a smaller one
  * @param queueMillis from arrival until its first token was read
  * @param measured both latencies, from the request's arrival
  */
 public record Response(String text, FinishReason finishReason, int promptTokens, int cachedTokens, int completionTokens, Plan plan,
-        double queueMillis, Latency measured) {
+        double answerLevel, double queueMillis, Latency measured) {
     /** Why an answer ended. */
     public enum FinishReason {
         /** The model ended it, or a stop string did. */

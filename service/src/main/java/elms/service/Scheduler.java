@@ -4,6 +4,7 @@ import elms.engine.model.SubModel;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -21,6 +22,14 @@ final class Scheduler {
     private static final int SMALL_CHUNK = 32;
     /** Tokens in a pass that reads a prompt while nobody waits: who arrives meanwhile waits for so many. */
     private static final int CHUNK = 128;
+    /** Waiting requests of which one may start. */
+    private static final int MOST_TRIED = 16;
+    /** Most streams in no hurry at once; further ones wait, so that there is room for others. */
+    private static final int MOST_CALM = 8;
+    /** Most of the time that they are counted with. */
+    private static final double MOST_CALM_SHARE = 0.5;
+    /** A stream whose pace needs steps faster than so much of its fastest one has lost it. */
+    private static final double IN_VAIN = 0.8;
 
     /**
      * A job that starts.
@@ -30,16 +39,19 @@ final class Scheduler {
     record Start(Job job, Optional<SubModel> answer) {}
 
     private final Policy policy;
-    private final Planning planning;
+    private final List<SubModel> levels;
     private final Costs costs;
     private final Comparator<Job> order;
     private final List<Job> waiting = new ArrayList<>();
     private final List<Job> reading = new ArrayList<>();
     private final List<Job> answering = new ArrayList<>();
 
-    Scheduler(Policy policy, Planning planning, Costs costs) {
+    /**
+     * @param levels of the model, largest first
+     */
+    Scheduler(Policy policy, List<SubModel> levels, Costs costs) {
         this.policy = policy;
-        this.planning = planning;
+        this.levels = levels;
         this.costs = costs;
         order = policy.byDeadline() ? Comparator.comparingDouble(Job::urgency)
                 : Comparator.comparingDouble(job -> job.call().arrival());
@@ -81,12 +93,9 @@ final class Scheduler {
 
     /** The next job to start now, if one can. It is in the hands of the scheduler still, as one that reads. */
     Optional<Start> start(double now) {
-        if (reading.size() + answering.size() >= policy.streams()) {
-            return Optional.empty();
-        }
         waiting.sort(order);
-        for (Job job : waiting) {
-            Optional<Start> start = policy.aware() ? fitting(job, now) : Optional.of(new Start(job, Optional.empty()));
+        for (Job job : waiting.subList(0, Math.min(MOST_TRIED, waiting.size()))) {
+            Optional<Start> start = policy.aware() ? fitting(job, now) : alone(job, policy.streams());
             if (start.isPresent()) {
                 waiting.remove(job);
                 reading.add(job);
@@ -96,28 +105,81 @@ final class Scheduler {
         return Optional.empty();
     }
 
-    /** Starts a job at the largest level for its answer at which all that run keep their pace. */
+    private Optional<Start> alone(Job job, int streams) {
+        return reading.size() + answering.size() < streams ? Optional.of(new Start(job, Optional.empty())) : Optional.empty();
+    }
+
+    /** Starts a job if all that run keep their pace, at the largest level for its answer that lets them. */
     private Optional<Start> fitting(Job job, double now) {
         List<Job> others = running();
         if (others.isEmpty()) {
-            return Optional.of(new Start(job, Optional.empty()));
+            return alone(job, policy.streams());
         }
-        double free = now + reading.stream().mapToDouble(this::remainingReading).sum();
-        double ready = free + likelyReading(job, now);
-        if (reading.stream().anyMatch(other -> other.hurried() && ready > other.deadline()) || job.hurried() && ready > job.deadline()) {
+        if (job.calm()) {
+            return others.stream().filter(Job::calm).count() < MOST_CALM ? alone(job, policy.streams()) : Optional.empty();
+        }
+        double ready = now + remainingReading() + likelyReading(job, now);
+        boolean spoils = reading.stream().anyMatch(other -> other.hurried() && ready > other.deadline());
+        if (spoils || job.hurried() && ready > job.deadline() || others.size() >= policy.streams()) {
             return Optional.empty();
         }
-        double allowed = job.stepLimit();
-        for (Job other : others) {
-            boolean inVain = other.pace(free) < costs.step(other.plan().decode(), context(other));
-            allowed = Math.min(allowed, inVain ? Job.UNHURRIED_STEP : other.pace(ready));
-        }
-        for (SubModel level : planning.levels(job.call())) {
-            if (round(others, job, level) <= allowed) {
-                return Optional.of(new Start(job, Optional.of(level)));
+        for (SubModel most : levels) {
+            SubModel own = job.within(job.largest(), most);
+            if (job.stepLimit() >= round(others, most, Optional.of(own)) && keepPace(others, most, Optional.of(own), ready)) {
+                return Optional.of(new Start(job, Optional.of(own)));
             }
         }
-        return now > job.deadline() ? Optional.of(new Start(job, Optional.empty())) : Optional.empty();
+        return Optional.empty();
+    }
+
+    /** Gives every stream the largest level, up to its plan's, at which all keep their pace: one bound for all, so that they share passes. */
+    void settle(double now) {
+        if (!policy.aware()) {
+            return;
+        }
+        answering.stream().filter(job -> !job.calm() && job.pace(now) < IN_VAIN * least(job)).forEach(Job::makeLate);
+        List<Job> all = running();
+        double ready = now + remainingReading();
+        SubModel most = levels.stream().filter(level -> keepPace(all, level, Optional.empty(), ready)).findFirst()
+                .orElse(levels.get(levels.size() - 1));
+        all.stream().filter(job -> !job.calm()).forEach(job -> job.setLevel(job.within(job.plan().decode(), most)));
+    }
+
+    private double least(Job job) {
+        return costs.step(job.smallest(), context(job));
+    }
+
+    private boolean keepPace(List<Job> jobs, SubModel most, Optional<SubModel> added, double ready) {
+        double round = round(jobs, most, added);
+        return jobs.stream().filter(job -> !job.calm()).allMatch(job -> round <= job.pace(ready));
+    }
+
+    /**
+     * Milliseconds until every stream that has to has its next token, when none is above some level. Streams in no hurry take their
+     * share of the time.
+     */
+    private double round(List<Job> jobs, SubModel most, Optional<SubModel> added) {
+        Map<SubModel, Integer> streams = new HashMap<>();
+        added.ifPresent(level -> streams.merge(level, 1, Integer::sum));
+        Map<SubModel, Integer> calm = new HashMap<>();
+        for (Job job : jobs) {
+            if (job.calm()) {
+                calm.merge(job.level(), 1, Integer::sum);
+            } else {
+                streams.merge(job.within(job.plan().decode(), most), 1, Integer::sum);
+            }
+        }
+        int context = jobs.stream().mapToInt(Scheduler::context).max().orElse(0);
+        double share = Math.min(MOST_CALM_SHARE, steps(calm, context) / Job.UNHURRIED_STEP);
+        return steps(streams, context) / (1 - share);
+    }
+
+    private double steps(Map<SubModel, Integer> streams, int context) {
+        return streams.entrySet().stream().mapToDouble(group -> costs.step(group.getKey(), group.getValue(), context)).sum();
+    }
+
+    private double remainingReading() {
+        return reading.stream().filter(Job::hurried).mapToDouble(this::remainingReading).sum();
     }
 
     /** Milliseconds of reading that come before a job that starts now. */
@@ -125,18 +187,9 @@ final class Scheduler {
         return reading.stream().filter(other -> other != job && order.compare(other, job) < 0).mapToDouble(this::remainingReading).sum();
     }
 
-    /** Milliseconds until every running stream and a further one has its next token. */
-    private double round(List<Job> others, Job added, SubModel level) {
-        Map<SubModel, Long> streams = others.stream().map(job -> job.plan().decode())
-                .collect(Collectors.groupingBy(own -> own, Collectors.counting()));
-        streams.merge(level, 1L, Long::sum);
-        int context = Math.max(added.call().prompt().tokens(), others.stream().mapToInt(Scheduler::context).max().orElse(0));
-        return streams.entrySet().stream().mapToDouble(group -> costs.step(group.getKey(), group.getValue().intValue(), context)).sum();
-    }
-
     /** What is to be computed next, if anything is. */
     Optional<Work> next(double now) {
-        Optional<List<Job>> step = answering.stream().collect(Collectors.groupingBy(job -> job.plan().decode())).values().stream()
+        Optional<List<Job>> step = answering.stream().collect(Collectors.groupingBy(Job::level)).values().stream()
                 .min(Comparator.comparingDouble(streams -> latestStart(streams)));
         if (reading.isEmpty()) {
             return step.map(Work.Step::new);
@@ -146,7 +199,7 @@ final class Scheduler {
         if (step.isEmpty()) {
             return Optional.of(new Work.Read(read, CHUNK, List.of()));
         }
-        List<Job> riders = answering.stream().filter(job -> job.plan().decode() == level).limit(Costs.MOST_STREAMS).toList();
+        List<Job> riders = answering.stream().filter(job -> job.level() == level).limit(Costs.MOST_STREAMS).toList();
         double slack = latestStart(step.get()) - now + (riders.containsAll(step.get()) ? stepMillis(step.get()) : 0);
         double laxity = read.deadline() - now - remainingReading(read);
         int small = Math.min(SMALL_CHUNK, read.unreadOfLevel());
@@ -162,7 +215,7 @@ final class Scheduler {
 
     private double stepMillis(List<Job> streams) {
         int context = streams.stream().mapToInt(Scheduler::context).max().orElse(0);
-        return costs.step(streams.get(0).plan().decode(), streams.size(), context);
+        return costs.step(streams.get(0).level(), streams.size(), context);
     }
 
     private static int context(Job job) {
@@ -175,13 +228,12 @@ final class Scheduler {
 
     /** Time to read a waiting prompt on the smallest level that it may have. */
     private double leastReading(Job job) {
-        List<SubModel> levels = planning.levels(job.call());
-        return costs.read(levels.get(levels.size() - 1), job.found(), job.leastTokens());
+        return costs.read(job.smallest(), job.found(), job.leastTokens());
     }
 
     /** Time to read a waiting prompt on the full level, or the little time that it has. */
     private double likelyReading(Job job, double now) {
-        double full = costs.read(planning.levels(job.call()).get(0), job.found(), job.call().prompt().tokens() - job.found());
+        double full = costs.read(job.largest(), job.found(), job.call().prompt().tokens() - job.found());
         return job.hurried() ? Math.max(leastReading(job), Math.min(full, job.deadline() - now)) : full;
     }
 }

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class SchedulerTest {
     private static final int PROMPT_TOKENS = 100;
     private static final int ANSWER_TOKENS = 20;
+    private static final int CONTEXT = PROMPT_TOKENS + ANSWER_TOKENS / 2;
     private static final double FAR = 1e6;
 
     @TempDir
@@ -38,7 +39,7 @@ class SchedulerTest {
         nano = new NanoService(folder);
         planning = new Planning(nano.model(), NanoService.LATENCY);
         costs = new Costs(NanoService.LATENCY);
-        scheduler = new Scheduler(Policy.ELMS, planning, costs);
+        scheduler = new Scheduler(Policy.ELMS, nano.model().levels(), costs);
     }
 
     @AfterEach
@@ -76,7 +77,7 @@ class SchedulerTest {
 
     @Test
     void aRequestStartsOnlyIfAllThatRunKeepTheirPace() {
-        double alone = costs.step(level(0), PROMPT_TOKENS + ANSWER_TOKENS / 2);
+        double alone = costs.step(level(0), CONTEXT);
         Job running = answering(slo(FAR, 1.2 * alone), level(0), 0);
         Job next = waiting(AppProfile.of("next"), slo(FAR, FAR), 0);
         assertThat(scheduler.start(0)).isEmpty();
@@ -85,22 +86,37 @@ class SchedulerTest {
     }
 
     @Test
-    void aRequestStartsAtTheLargestLevelThatTheLoadAllows() {
-        answering(slo(FAR, 1000), level(0), 0);
-        waiting(AppProfile.of("loose"), slo(FAR, 1000), 0);
-        assertThat(scheduler.start(1).orElseThrow().answer()).contains(level(0));
-        double together = costs.step(level(0), 2, PROMPT_TOKENS + ANSWER_TOKENS / 2);
-        double apart = costs.step(level(0), PROMPT_TOKENS + ANSWER_TOKENS / 2) + costs.step(level(2), PROMPT_TOKENS + ANSWER_TOKENS / 2);
-        assertThat(together).isLessThan(apart);
+    void streamsThatShareTheTimeGoOnAtASmallerLevelAndGetTheirOwnBack() {
+        Job first = answering(slo(FAR, 40), level(0), 0);
+        first.setLevel(level(0));
+        scheduler.settle(0);
+        assertThat(first.level()).isEqualTo(level(0));
+        double two = costs.step(level(1), 2, CONTEXT);
+        Job second = answering(slo(FAR, two * 1.01), level(0), 0);
+        scheduler.settle(0);
+        assertThat(List.of(first.level(), second.level())).containsOnly(level(1));
+        scheduler.remove(second);
+        scheduler.settle(0);
+        assertThat(first.level()).isEqualTo(level(0));
     }
 
     @Test
-    void afterItsPatienceARequestStartsWhateverTheLoad() {
-        double alone = costs.step(level(0), PROMPT_TOKENS + ANSWER_TOKENS / 2);
-        answering(slo(FAR, 1.2 * alone), level(0), Job.PATIENCE);
+    void aStreamThatCannotKeepItsPaceIsInNoHurryAnyMore() {
+        Job stream = answering(slo(FAR, costs.step(level(0), CONTEXT)), level(0), 0);
+        scheduler.settle(1000);
+        assertThat(stream.late()).isTrue();
+        assertThat(stream.calm()).isTrue();
+    }
+
+    @Test
+    void whoIsInNoHurryStartsBesideOthersUntilThereAreMany() {
+        for (int i = 0; i < 8; i++) {
+            answering(Slo.NONE, level(0), 0);
+        }
         Job waits = waiting(AppProfile.of("waits"), Slo.NONE, 0);
-        assertThat(scheduler.start(Job.PATIENCE - 1)).isEmpty();
-        assertThat(scheduler.start(Job.PATIENCE + 1).orElseThrow().job()).isSameAs(waits);
+        assertThat(scheduler.start(1)).isEmpty();
+        scheduler.remove(scheduler.running().getFirst());
+        assertThat(scheduler.start(1).orElseThrow().job()).isSameAs(waits);
     }
 
     @Test
@@ -153,7 +169,7 @@ class SchedulerTest {
         Request request = Request.of(List.of(Message.user("x".repeat(PROMPT_TOKENS))), ANSWER_TOKENS).withSlo(slo);
         Prompt prompt = new Prompt("x".repeat(PROMPT_TOKENS), nano.model().tokenizer().encode("x".repeat(PROMPT_TOKENS)), List.of());
         Call call = new Call(app, request, prompt, ANSWER_TOKENS, arrival);
-        Job job = new Job(call, planning.limit(prompt, ANSWER_TOKENS, slo), 0, PROMPT_TOKENS);
+        Job job = new Job(call, planning.limit(prompt, ANSWER_TOKENS, slo), planning.levels(call), 0, PROMPT_TOKENS);
         scheduler.add(job);
         return job;
     }
