@@ -5,8 +5,10 @@ import elms.engine.decode.Transformer;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
+import elms.planner.PlanForm;
 import elms.planner.Limit;
 import elms.planner.Slo;
+import elms.planner.compact.PromptReader;
 import elms.service.AppProfile;
 import elms.service.Binding;
 import elms.service.BusyException;
@@ -77,19 +79,23 @@ public final class ServiceLoad {
     private final ElasticModel model;
     private final Kernels kernels;
     private final LatencyModel latency;
+    private final Optional<PromptReader> reader;
     private final List<ServedApp> apps;
     private final Arrivals arrivals;
     private final PlanAccuracy accuracy;
     private final DoubleConsumer progress;
 
     /**
+     * @param reader of prompts, for the planner
      * @param data folder with the tasks and traces
      */
-    public ServiceLoad(ElasticModel model, Kernels kernels, LatencyModel latency, Path data, DoubleConsumer progress) {
+    public ServiceLoad(ElasticModel model, Kernels kernels, LatencyModel latency, Optional<PromptReader> reader, Path data,
+            DoubleConsumer progress) {
         this.model = new ElasticModel(model.name(), model.weights(), model.levels(), model.tokenizer(),
                 messages -> new RenderedChat(messages.stream().map(message -> message.content()).collect(Collectors.joining()), List.of()));
         this.kernels = kernels;
         this.latency = latency;
+        this.reader = reader;
         this.progress = progress;
         apps = ServedApp.all(data);
         arrivals = Arrivals.read(data.resolve("traces/AzureLLMInferenceTrace_conv.csv"));
@@ -157,7 +163,7 @@ public final class ServiceLoad {
     }
 
     private List<Outcome> run(Served served, List<Arrival> requests) {
-        Settings settings = Settings.usual().withPolicy(served.policy());
+        Settings settings = Settings.usual().withPolicy(served.policy()).withPlanner(reader, PlanForm.ELMS);
         try (ElmsService service = ElmsService.open(model, kernels, latency, settings);
                 ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             Map<ServedApp, Binding> bindings = apps.stream().collect(Collectors.toMap(app -> app, app -> service.bind(app.profile())));

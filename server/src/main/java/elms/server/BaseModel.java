@@ -27,7 +27,7 @@ public record BaseModel(StoredModel stored, GgufFile file, ModelConfig config, G
                 throw new ElmsException(stored.file() + " has " + config.vocabulary() + " embeddings, but a tokenizer of "
                         + tokenizer.vocabulary() + " tokens");
             }
-            return new BaseModel(stored, file, config, tokenizer, template(file.metadata(), tokenizer));
+            return new BaseModel(stored, file, config, tokenizer, new PlainText(template(file.metadata(), tokenizer)));
         } catch (ElmsException e) {
             file.close();
             throw e;

@@ -1,6 +1,7 @@
 package elms.service;
 
 import elms.engine.ElmsException;
+import elms.planner.Plan;
 
 /** An app's connection to the service. Thread-safe: calls may run at the same time. */
 public interface Binding extends AutoCloseable {
@@ -16,6 +17,13 @@ public interface Binding extends AutoCloseable {
      * @throws ElmsException if the prompt does not fit the context
      */
     Response call(Request request, Listener listener);
+
+    /**
+     * The plan that a request would get if it came now and nobody were before it. Nothing is computed for it.
+     *
+     * @throws ElmsException if the prompt does not fit the context
+     */
+    Plan plan(Request request);
 
     /** Unbinds the app: later calls are refused, its part of the prefix cache is given back. Calls that run are finished. */
     @Override

@@ -8,6 +8,7 @@ import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
+import elms.planner.Plan;
 import elms.planner.Prompt;
 import elms.planner.Prompts;
 import elms.planner.Slo;
@@ -121,6 +122,19 @@ public final class ElmsService implements AutoCloseable {
         }
     }
 
+    /**
+     * How likely the full model finds each token of a text, exactly: by the whole output head. For measuring models; it is read
+     * between other work, without an SLO.
+     *
+     * @param prompt at least one token
+     * @param more tokens to append to it, each the likeliest
+     * @param alternatives likeliest tokens to tell at each place
+     * @throws ElmsException if the text does not fit the context
+     */
+    public List<TokenScore> score(int[] prompt, int more, int alternatives) {
+        return new Scoring(model, engine).score(prompt, more, alternatives);
+    }
+
     private Prompt prompt(List<Message> messages) {
         RenderedChat chat = model.template().render(messages);
         return Prompts.of(messages, chat, model.tokenizer());
@@ -177,6 +191,11 @@ public final class ElmsService implements AutoCloseable {
             } finally {
                 calls.decrementAndGet();
             }
+        }
+
+        @Override
+        public Plan plan(Request request) {
+            return engine.preview(call(request.slo().equals(Slo.NONE) ? request.withSlo(profile.slo()) : request, now()));
         }
 
         private Call call(Request request, double arrival) {

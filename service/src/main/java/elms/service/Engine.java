@@ -15,8 +15,11 @@ import elms.service.Response.FinishReason;
 import elms.service.Scheduler.Start;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 
 /** The one thread that computes. It takes calls from a queue, asks the {@link Scheduler} what is next, and has it done. */
 final class Engine implements Runnable {
@@ -68,6 +71,42 @@ final class Engine implements Runnable {
             warming.forget(app);
             cache.forget(app);
         });
+    }
+
+    /** What a call would get if it came now. Nothing is computed. */
+    Plan preview(Call call) {
+        return ask(() -> {
+            Optional<Match> cached = find(call);
+            return planning.plan(call, cached, clock.getAsDouble() - call.arrival(), !settings.policy().aware(), Optional.empty());
+        });
+    }
+
+    /** The answer to something that only the engine's thread may look at, or do, between two passes. */
+    <T> T ask(Supplier<T> question) {
+        CompletableFuture<T> answer = new CompletableFuture<>();
+        inbox.add(() -> {
+            try {
+                if (closing) {
+                    throw new BusyException(Reason.CLOSED, "the service is closed");
+                }
+                answer.complete(question.get());
+            } catch (RuntimeException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        if (ended) {
+            drain();
+        }
+        try {
+            return answer.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException reason ? reason : e;
+        }
+    }
+
+    /** For {@link #ask} alone: nobody else may use it. */
+    Transformer transformer() {
+        return transformer;
     }
 
     /** Ends the thread when all that has started is finished. What waits is refused. */

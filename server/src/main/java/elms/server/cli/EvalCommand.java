@@ -155,7 +155,7 @@ final class EvalCommand implements Runnable {
             try (Screen screen = new Screen(); ModelOptions.Started started = options.start(screen)) {
                 LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels())
                         .get(screen.step("Measuring this machine"));
-                ServiceLoad.Report report = new ServiceLoad(started.model(), started.kernels(), latency, data,
+                ServiceLoad.Report report = new ServiceLoad(started.model(), started.kernels(), latency, started.reader(), data,
                         screen.step("Serving under load")).measure(loads, seconds, seed);
                 screen.close();
                 System.out.print(json ? Json.of(report) + "\n" : table(report));

@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
 @Command(name = "elms", mixinStandardHelpOptions = true, version = "elms 0.1.0", synopsisSubcommandLabel = "COMMAND",
         description = "An LLM service for one device that gives every request the latency its app asked for.",
         footer = {"", "Start with: elms run smollm2 \"Why is the sky blue?\" --ttft 300ms --tpot 20ms"},
-        subcommands = {RunCommand.class, PullCommand.class, LsCommand.class, ShowCommand.class, RmCommand.class,
+        subcommands = {RunCommand.class, ServeCommand.class, PsCommand.class, PullCommand.class, LsCommand.class, ShowCommand.class, RmCommand.class,
             ProfileCommand.class, BenchCommand.class, BenchFileCommand.class, GrowthCommand.class,
             ElasticizeCommand.class, CompressCommand.class, EvalCommand.class, ExportCommand.class, DoctorCommand.class})
 public final class Main implements Runnable {

@@ -1,34 +1,18 @@
 package elms.server.cli;
 
-import elms.planner.Latency;
 import elms.planner.Plan;
+import elms.server.ElmsReport;
 import elms.service.Response;
-import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 
 /** What {@code elms run} says of a request, for programs and for people. */
-record RunReport(String model, String text, String finishReason, Usage usage, Elms elms) {
+record RunReport(String model, String text, String finishReason, Usage usage, ElmsReport elms) {
     record Usage(int promptTokens, int cachedTokens, int completionTokens) {}
 
-    record Elms(List<Span> spans, double prefillLevel, double decodeLevel, int promptTokensBefore, int promptTokensAfter, Times slo,
-            Times predicted, Times measured, boolean sloMet) {}
-
-    record Span(int tokens, double level) {}
-
-    record Times(OptionalDouble ttftMs, OptionalDouble tpotMs) {
-        static Times of(Latency latency) {
-            return new Times(latency.ttftMillis(), latency.tpotMillis());
-        }
-    }
-
     static RunReport of(String model, Response response) {
-        Plan plan = response.plan();
-        List<Span> spans = plan.spans().stream().map(span -> new Span(span.length(), span.level().share())).toList();
         return new RunReport(model, response.text(), response.finishReason().name().toLowerCase(Locale.ROOT),
-                new Usage(response.promptTokens(), response.cachedTokens(), response.completionTokens()),
-                new Elms(spans, plan.prefillLevel(), plan.decode().share(), response.promptTokens(), plan.promptTokens(),
-                        Times.of(plan.slo()), Times.of(plan.predicted()), Times.of(response.measured()), response.sloMet()));
+                new Usage(response.promptTokens(), response.cachedTokens(), response.completionTokens()), ElmsReport.of(response));
     }
 
     /** One line for a person. */

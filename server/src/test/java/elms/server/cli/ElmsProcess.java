@@ -31,17 +31,9 @@ final class ElmsProcess {
     }
 
     Result run(byte[] input, String... arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java",
-                "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx1g",
-                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", System.getProperty("java.class.path"), Main.class.getName()));
-        command.addAll(1, flags);
-        command.addAll(List.of(arguments));
         Path out = Files.createTempFile("elms", "out");
         Path err = Files.createTempFile("elms", "err");
-        ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
-        builder.environment().put("ELMS_HOME", home.toString());
-        builder.environment().put("HF_ENDPOINT", "http://127.0.0.1:1");
-        Process process = builder.start();
+        Process process = builder(arguments).redirectOutput(out.toFile()).redirectError(err.toFile()).start();
         try (var stdin = process.getOutputStream()) {
             new ByteArrayInputStream(input).transferTo(stdin);
         } catch (IOException e) {
@@ -55,6 +47,23 @@ final class ElmsProcess {
         Files.delete(out);
         Files.delete(err);
         return result;
+    }
+
+    /** Starts a program that runs until it is stopped. */
+    Process start(String... arguments) throws IOException {
+        return builder(arguments).start();
+    }
+
+    private ProcessBuilder builder(String... arguments) {
+        List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java",
+                "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC", "-Xmx1g",
+                "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        command.addAll(1, flags);
+        command.addAll(List.of(arguments));
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().put("ELMS_HOME", home.toString());
+        builder.environment().put("HF_ENDPOINT", "http://127.0.0.1:1");
+        return builder;
     }
 
     Result run(String... arguments) throws IOException, InterruptedException {

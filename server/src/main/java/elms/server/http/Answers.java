@@ -1,0 +1,90 @@
+package elms.server.http;
+
+import elms.server.http.Guard.Caller;
+import elms.server.http.ModelHost.Lease;
+import elms.service.Binding;
+import elms.service.Listener;
+import elms.service.Request;
+import elms.service.Response;
+import elms.service.Response.FinishReason;
+import io.helidon.http.HeaderValues;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import java.util.function.Function;
+
+/** Has the service answer a request and sends what comes. Work for a client that has gone is ended. */
+final class Answers {
+    private final ModelHost host;
+    private final Apps apps;
+
+    Answers(ModelHost host, Apps apps) {
+        this.host = host;
+        this.apps = apps;
+    }
+
+    /** The model that is asked, by name. */
+    ModelHost host() {
+        return host;
+    }
+
+    /**
+     * Answers a request.
+     *
+     * @param form of the reply, for the model that answers
+     */
+    void answer(ServerRequest from, ServerResponse to, Request request, boolean stream, Function<LoadedModel, ReplyForm> form) {
+        try (Lease lease = host.lease()) {
+            Binding binding = binding(lease, Caller.of(from));
+            ClientConnection connection = ClientConnection.of(from);
+            connection.watch(to);
+            ReplyForm own = form.apply(lease.model());
+            if (stream) {
+                stream(binding, request, new AnswerStream(to, connection, own, request.strict(), host::ending), connection);
+            } else {
+                to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(own.whole(complete(binding, request, connection))));
+            }
+        }
+    }
+
+    /** The binding of the app that a request comes from. */
+    Binding binding(Lease lease, Caller caller) {
+        return lease.model().binding(apps.profile(caller.app()));
+    }
+
+    private void stream(Binding binding, Request request, AnswerStream stream, ClientConnection connection) {
+        try {
+            Response response = binding.call(request, stream);
+            requireComplete(response, connection);
+            stream.end(response);
+        } catch (RuntimeException e) {
+            if (!stream.open() || connection.gone()) {
+                throw e;
+            }
+            stream.fail(ErrorHandlers.told(e));
+        }
+    }
+
+    private Response complete(Binding binding, Request request, ClientConnection connection) {
+        Response response = binding.call(request, new Listener() {
+            @Override
+            public void text(String piece) {}
+
+            @Override
+            public boolean cancelled() {
+                return connection.gone() || host.ending();
+            }
+        });
+        requireComplete(response, connection);
+        return response;
+    }
+
+    private static void requireComplete(Response response, ClientConnection connection) {
+        if (connection.gone()) {
+            throw new CloseConnectionException("the client has gone");
+        }
+        if (response.finishReason() == FinishReason.CANCELLED) {
+            throw ApiException.closing();
+        }
+    }
+}

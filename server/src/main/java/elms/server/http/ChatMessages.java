@@ -1,0 +1,57 @@
+package elms.server.http;
+
+import elms.engine.text.Message;
+import elms.engine.text.Range;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads the messages of a chat in OpenAI's shape. */
+final class ChatMessages {
+    private static final int MOST_MESSAGES = 4096;
+    private static final int MOST_PARTS = 4096;
+
+    private ChatMessages() {}
+
+    /** The messages of a chat, of which there must be one. */
+    static List<Message> read(Fields body) {
+        List<Message> messages = read(body, "messages");
+        if (messages.isEmpty()) {
+            throw ApiException.field("messages", "messages is missing or empty");
+        }
+        return messages;
+    }
+
+    /** The messages in a field, of which there may be none. */
+    static List<Message> read(Fields body, String name) {
+        return body.objects(name, MOST_MESSAGES).stream().map(ChatMessages::message).toList();
+    }
+
+    private static Message message(Fields message) {
+        String role = message.requiredText("role");
+        return switch (role) {
+            case "system", "user", "assistant" -> content(message, role);
+            case "developer" -> content(message, "system");
+            default -> throw ApiException.field(message.path("role"), "there is no role '" + role + "'; use system, user or assistant");
+        };
+    }
+
+    /** A part that is marked {@code elms_protected} is never cut. */
+    private static Message content(Fields message, String role) {
+        if (!message.node("content").isArray()) {
+            return new Message(role, message.text("content").orElse(""));
+        }
+        StringBuilder text = new StringBuilder();
+        List<Range> kept = new ArrayList<>();
+        for (Fields part : message.objects("content", MOST_PARTS)) {
+            if (!part.requiredText("type").equals("text")) {
+                throw ApiException.unsupported(part.path("type"), "this model reads text only");
+            }
+            int start = text.length();
+            text.append(part.requiredText("text"));
+            if (part.flag("elms_protected", false)) {
+                kept.add(new Range(start, text.length()));
+            }
+        }
+        return new Message(role, text.toString(), kept);
+    }
+}

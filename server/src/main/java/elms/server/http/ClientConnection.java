@@ -1,0 +1,80 @@
+package elms.server.http;
+
+import elms.server.http.Deadlines.Deadline;
+import elms.server.http.ServerSettings.Limits;
+import io.helidon.common.buffers.DataReader.InsufficientDataAvailableException;
+import io.helidon.http.HeaderValues;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.ConnectionContext;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import java.io.UncheckedIOException;
+
+/** The connection that a request came over. */
+final class ClientConnection {
+    private final ConnectionContext connection;
+    private final Deadlines deadlines;
+    private final Limits limits;
+    private volatile boolean gone;
+
+    ClientConnection(ConnectionContext connection, Deadlines deadlines, Limits limits) {
+        this.connection = connection;
+        this.deadlines = deadlines;
+        this.limits = limits;
+    }
+
+    static ClientConnection of(ServerRequest request) {
+        return request.context().get(ClientConnection.class)
+                .orElseThrow(() -> new IllegalStateException("every request is routed by ConnectionRouting"));
+    }
+
+    /** Reads the whole body, which must come in time. */
+    byte[] body(ServerRequest request) {
+        try (Deadline _ = deadlines.start(connection.serverSocket(), limits.body())) {
+            return request.content().hasEntity() ? request.content().as(byte[].class) : new byte[0];
+        } catch (InsufficientDataAvailableException e) {
+            throw new CloseConnectionException("the client has gone", e);
+        }
+    }
+
+    /** Reads what is left of a body: a connection that is closed before takes the response with it. */
+    void drain(ServerRequest request) {
+        try (Deadline _ = deadlines.start(connection.serverSocket(), limits.body())) {
+            if (!request.content().consumed()) {
+                request.content().consume();
+            }
+        } catch (InsufficientDataAvailableException e) {
+            throw new CloseConnectionException("the client has gone", e);
+        }
+    }
+
+    /** The client must take what is written until the deadline is closed. */
+    Deadline writing() {
+        return deadlines.start(connection.serverSocket(), limits.write());
+    }
+
+    /** Writing has failed. */
+    void broke() {
+        gone = true;
+    }
+
+    /**
+     * Begins to notice when the client goes, by waiting for its next byte. Since only the end of the connection ends that wait, the
+     * response is the connection's last.
+     */
+    void watch(ServerResponse response) {
+        response.header(HeaderValues.CONNECTION_CLOSE);
+        Thread.ofVirtual().name("elms-watch").start(() -> {
+            try {
+                connection.dataReader().ensureAvailable();
+            } catch (InsufficientDataAvailableException | CloseConnectionException | UncheckedIOException e) {
+                gone = true;
+            }
+        });
+    }
+
+    /** Whether the client is known to have gone. */
+    boolean gone() {
+        return gone;
+    }
+}

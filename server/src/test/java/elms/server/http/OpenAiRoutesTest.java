@@ -1,0 +1,182 @@
+package elms.server.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import elms.server.http.NanoServer.Reply;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code /v1/...} as an OpenAI client meets it. */
+class OpenAiRoutesTest {
+    private static final String CHAT = "/v1/chat/completions";
+
+    @TempDir
+    static Path folder;
+
+    private static NanoServer server;
+
+    @BeforeAll
+    static void start() {
+        server = NanoServer.start(folder, ServerSettings.local());
+    }
+
+    @AfterAll
+    static void stop() {
+        server.close();
+    }
+
+    @Test
+    void aChatIsAnsweredInOpenAisShapeWithAnElmsObject() throws Exception {
+        Reply reply = server.post(CHAT, body("\"max_tokens\": 6"));
+        assertThat(reply.status()).isEqualTo(200);
+        JsonNode json = reply.json();
+        assertThat(json.at("/object").asText()).isEqualTo("chat.completion");
+        assertThat(json.at("/model").asText()).isEqualTo("nano");
+        assertThat(json.at("/choices/0/message/role").asText()).isEqualTo("assistant");
+        assertThat(json.at("/choices/0/finish_reason").asText()).isIn("stop", "length");
+        assertThat(json.at("/usage/total_tokens").asInt())
+                .isEqualTo(json.at("/usage/prompt_tokens").asInt() + json.at("/usage/completion_tokens").asInt());
+        assertThat(json.at("/usage/prompt_tokens_details/cached_tokens").isInt()).isTrue();
+        for (String number : List.of("prefill_level", "decode_level", "prompt_tokens_before", "prompt_tokens_after", "predicted/ttft_ms",
+                "measured/ttft_ms", "queue_ms", "spans/0/level")) {
+            assertThat(json.at("/elms/" + number).isNumber()).as(number).isTrue();
+        }
+    }
+
+    @Test
+    void aStreamGivesTheSameTextThenTheUsageThenDone() throws Exception {
+        String whole = server.post(CHAT, body("\"max_tokens\": 30")).json().at("/choices/0/message/content").asText();
+        Reply reply = server.post(CHAT, body("\"max_tokens\": 30, \"stream\": true, \"stream_options\": {\"include_usage\": true}"));
+        assertThat(reply.header("content-type")).isEqualTo("text/event-stream");
+        assertThat(reply.body()).endsWith("data: [DONE]\n\n");
+        List<JsonNode> events = reply.events();
+        assertThat(events.getFirst().at("/choices/0/delta/role").asText()).isEqualTo("assistant");
+        assertThat(events.getFirst().at("/elms/predicted/ttft_ms").isNumber()).isTrue();
+        assertThat(events.stream().map(event -> event.at("/choices/0/delta/content").asText("")).collect(Collectors.joining()))
+                .isEqualTo(whole).isNotEmpty();
+        JsonNode usage = events.getLast();
+        assertThat(usage.at("/choices").size()).isZero();
+        assertThat(usage.at("/usage/completion_tokens").asInt()).isPositive();
+        JsonNode last = events.get(events.size() - 2);
+        assertThat(last.at("/choices/0/finish_reason").asText()).isIn("stop", "length");
+        assertThat(last.at("/elms/measured/ttft_ms").isNumber()).isTrue();
+    }
+
+    @Test
+    void aTextIsContinuedWithoutTheChatTemplate() throws Exception {
+        JsonNode json = server.post("/v1/completions", "{\"prompt\": \"once\", \"max_tokens\": 4, \"echo\": true}").json();
+        assertThat(json.at("/object").asText()).isEqualTo("text_completion");
+        assertThat(json.at("/usage/prompt_tokens").asInt()).isEqualTo(4);
+        assertThat(json.at("/choices/0/text").asText()).startsWith("once").hasSizeGreaterThan(4);
+        Reply stream = server.post("/v1/completions", "{\"prompt\": \"once\", \"max_tokens\": 4, \"stream\": true}");
+        assertThat(stream.events().stream().map(event -> event.at("/choices/0/text").asText("")).collect(Collectors.joining()))
+                .isEqualTo(json.at("/choices/0/text").asText().substring(4));
+    }
+
+    /** The full model needs 1 for both, the small one about 0.7. Apps share no cache, so a new one is served from none. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+        "x-llm-d-slo-ttft-ms | %.3f", "x-slo-ttft-ms | %.3f"})
+    void anSloComesByHeader(String name, String form) throws Exception {
+        double full = server.post(CHAT, body("\"max_tokens\": 2"), "x-elms-app", "measures-" + name).json()
+                .at("/elms/predicted/ttft_ms").asDouble();
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2"), "x-elms-app", "asks-" + name, name,
+                String.format(form, 0.85 * full)).json().at("/elms");
+        assertThat(elms.at("/slo/ttft_ms").asDouble()).isBetween(0.84 * full, 0.86 * full);
+        assertThat(elms.at("/prefill_level").asDouble()).isLessThan(1);
+        assertThat(elms.at("/decode_level").asDouble()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "\"slo\": {\"tpot\": 0.85}", "\"slo\": {\"tpot\": \"0.85\"}", "\"model\": \"nano@tpot=0.85\"",
+        "\"model\": \"nano:interactive@ttft=1000,tpot=0.85\"", "\"slo\": {\"tpot\": 0.85}, \"model\": \"nano@tpot=2\""})
+    void anSloComesByBodyAndByModelName(String field) throws Exception {
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, " + field)).json().at("/elms");
+        assertThat(elms.at("/decode_level").asDouble()).isLessThan(1);
+        assertThat(elms.at("/prefill_level").asDouble()).isEqualTo(1);
+    }
+
+    @Test
+    void profilesAreListedAndChooseLevels() throws Exception {
+        List<String> ids = server.get("/v1/models").json().at("/data").findValuesAsText("id");
+        assertThat(ids).containsExactly("nano", "nano:interactive", "nano:balanced", "nano:fast");
+        assertThat(server.get("/v1/models/nano:fast").json().at("/id").asText()).isEqualTo("nano:fast");
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, \"model\": \"nano:balanced\""), "x-elms-app", "new").json().at("/elms");
+        assertThat(elms.at("/prefill_level").asDouble()).isLessThan(1);
+        assertThat(elms.at("/decode_level").asDouble()).isLessThan(1);
+    }
+
+    @Test
+    void anUnknownModelIsNotFound() throws Exception {
+        Reply reply = server.post(CHAT, body("\"model\": \"gpt-5\""));
+        assertThat(reply.status()).isEqualTo(404);
+        assertThat(reply.json().at("/error/code").asText()).isEqualTo("model_not_found");
+        assertThat(server.get("/v1/models/gpt-5").status()).isEqualTo(404);
+    }
+
+    @Test
+    void aStrictRequestThatCannotBeKeptGets429WithAReason() throws Exception {
+        for (String stream : List.of("false", "true")) {
+            Reply reply = server.post(CHAT, body("\"stream\": " + stream + ", \"slo\": {\"ttft_ms\": 0.001, \"strict\": true}"));
+            assertThat(reply.status()).isEqualTo(429);
+            assertThat(reply.header("x-llm-d-request-dropped-reason")).isEqualTo("slo_infeasible");
+            assertThat(reply.header("x-should-retry")).isEqualTo("false");
+            assertThat(reply.json().at("/error/message").asText()).contains("no plan keeps this SLO");
+        }
+        JsonNode bestEffort = server.post(CHAT, body("\"max_tokens\": 2, \"slo\": {\"ttft_ms\": 0.001}")).json();
+        assertThat(bestEffort.at("/elms/feasible").asBoolean(true)).isFalse();
+    }
+
+    @Test
+    void aPinnedPlanIsRun() throws Exception {
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, \"elms\": {\"plan\": {\"prompt\": 0.6, \"answer\": 0.6}, "
+                + "\"show_text\": true}")).json().at("/elms");
+        assertThat(elms.at("/decode_level").asDouble()).isLessThan(1);
+        assertThat(elms.at("/prefill_level").asDouble()).isLessThan(1);
+        assertThat(elms.at("/spans/0/text").asText()).contains("hello");
+    }
+
+    @Test
+    void aStopStringEndsTheAnswer() throws Exception {
+        String whole = server.post(CHAT, body("\"max_tokens\": 60")).json().at("/choices/0/message/content").asText();
+        int middle = whole.offsetByCodePoints(0, whole.codePointCount(0, whole.length()) / 2);
+        String stop = new String(Character.toChars(whole.codePointAt(middle)));
+        String quoted = new String(Json.write(stop));
+        String cut = server.post(CHAT, body("\"max_tokens\": 60, \"stop\": [" + quoted + "]")).json().at("/choices/0/message/content").asText();
+        assertThat(cut).isEqualTo(whole.substring(0, whole.indexOf(stop)));
+    }
+
+    @Test
+    void aPromptThatDoesNotFitTheContextIsRefused() throws Exception {
+        Reply reply = server.post("/v1/completions", "{\"prompt\": \"" + "x".repeat(5000) + "\"}");
+        assertThat(reply.status()).isEqualTo(400);
+        assertThat(reply.json().at("/error/message").asText()).contains("the context of nano holds 2048");
+    }
+
+    @Test
+    void whatThisServerDoesNotDoItSays() throws Exception {
+        assertThat(server.post("/v1/embeddings", "{}").status()).isEqualTo(501);
+        for (String field : List.of("\"n\": 2", "\"presence_penalty\": 1", "\"logit_bias\": {\"5\": 1}")) {
+            Reply reply = server.post(CHAT, body(field));
+            assertThat(reply.status()).as(field).isEqualTo(400);
+            assertThat(reply.json().at("/error/code").asText()).isEqualTo("unsupported_parameter");
+        }
+        Reply image = server.post(CHAT, "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\"}]}]}");
+        assertThat(image.json().at("/error/param").asText()).isEqualTo("messages[0].content[0].type");
+        assertThat(server.get("/v1/nothing").json().at("/error/code").asText()).isEqualTo("not_found");
+    }
+
+    private static String body(String fields) {
+        return "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], " + fields + "}";
+    }
+}
