@@ -55,7 +55,16 @@ public final class Assignment {
         return new Assignment(prompt, changed);
     }
 
-    /** The level that reads a segment, or null. */
+    /** The same, but what is read of the tokens [from, to) is read by at least that level. */
+    Assignment raised(int from, int to, SubModel level) {
+        SubModel[] changed = levels.clone();
+        for (int token = Math.max(0, from); token < to; token++) {
+            changed[token] = changed[token] != null && changed[token].share() < level.share() ? level : changed[token];
+        }
+        return new Assignment(prompt, changed);
+    }
+
+    /** The level that reads a segment's beginning, or null. */
     SubModel level(Segment segment) {
         return levels[segment.from()];
     }

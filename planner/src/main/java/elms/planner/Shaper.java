@@ -36,7 +36,7 @@ public final class Shaper {
             assignment = assignment.with(segment, kept ? level : null);
             room -= kept ? segment.tokens() : 0;
         }
-        return assignment;
+        return assignment.raised(prompt.tokens() - PlanShape.END, prompt.tokens(), nearest(shape.endLevel()));
     }
 
     /** Keeps the words that matter most, and reads all at one level. */
@@ -60,7 +60,7 @@ public final class Shaper {
             }
             Assignment raised = best;
             for (Segment segment : segments) {
-                raised = segment.cuttable() ? raised : raised.with(segment, level);
+                raised = segment.cuttable() ? raised : raised.raised(segment.from(), segment.to(), level);
             }
             if (fits.test(raised)) {
                 best = raised;
@@ -78,7 +78,7 @@ public final class Shaper {
         Assignment best = assignment;
         for (Segment segment : ranked) {
             if (best.level(segment) == from && from != to) {
-                Assignment raised = best.with(segment, to);
+                Assignment raised = from == null ? best.with(segment, to) : best.raised(segment.from(), segment.to(), to);
                 best = fits.test(raised) ? raised : best;
             }
         }

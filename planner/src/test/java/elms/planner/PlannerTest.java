@@ -87,7 +87,7 @@ class PlannerTest {
     @Test
     void theBestPromiseAmongFeasiblePlansIsKept() {
         Prompt prompt = TextPrompt.of(TEXT, new Range(0, TEXT.indexOf("What")));
-        for (int preferred : new int[] {8, 12, 18}) {
+        for (int preferred : new int[] {9, 12, 15}) {
             Opinion opinion = TextPrompt.opinion(prompt, word -> 0);
             opinion.qualities()[preferred] = 1;
             PlanShape shape = PlanShape.SEGMENTS.get(preferred);

@@ -59,13 +59,21 @@ class ShaperTest {
 
     @Test
     void timeThatIsLeftRaisesTheQuestionThenWhatMattersThenWhatWasDropped() {
-        Assignment least = shaper.segments(new PlanShape(0.4, levels.smallest().share(), levels.smallest().share()));
+        double smallest = levels.smallest().share();
+        Assignment least = shaper.segments(new PlanShape(0.4, smallest, smallest, smallest));
         Assignment question = shaper.filled(least, assignment -> assignment.parts().stream().filter(part -> part.level() == levels.full())
                 .mapToInt(Part::tokens).sum() <= 4 && assignment.tokens() <= 25);
         assertThat(question.parts()).extracting(part -> part.level().share()).containsExactly(levels.smallest().share(), 1.0);
         assertThat(read(shaper.filled(least, assignment -> true))).isEqualTo(TEXT);
         assertThat(shaper.filled(least, assignment -> assignment.tokens() <= 25).parts()).extracting(part -> part.level().share()).containsExactly(1.0);
         assertThat(shaper.filled(least, assignment -> false).parts()).isEqualTo(least.parts());
+    }
+
+    @Test
+    void theFullModelReadsTheEnd() {
+        List<Part> parts = shaper.segments(new PlanShape(1, levels.smallest().share(), levels.smallest().share())).parts();
+        assertThat(parts).extracting(part -> part.level().share()).containsExactly(levels.smallest().share(), 1.0);
+        assertThat(parts.get(1).tokens()).isEqualTo(16);
     }
 
     private String read(Assignment assignment) {

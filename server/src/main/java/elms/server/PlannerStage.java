@@ -28,7 +28,7 @@ public final class PlannerStage {
     private static final int BUDGET_PARTS = 4;
     /** Prompts of a file that are read, and prompts that plans are tried on, in the longest time. */
     private static final int MOST_OF_A_FILE = 350;
-    private static final int JUDGED = 500;
+    private static final int JUDGED = 300;
     private static final long SEED = 7;
     private static final String TEXTS = "texts.txt";
 

@@ -23,7 +23,7 @@ import java.util.Random;
  */
 final class Outcomes {
     /** Shapes in the paper's form that are measured for a prompt, of all. */
-    private static final int WORDS = 8;
+    private static final int WORDS = 6;
     private static final int LONGEST_ANSWER = 24;
 
     /**
@@ -72,7 +72,7 @@ final class Outcomes {
         this.tokenizer = tokenizer;
     }
 
-    /** Measures all shapes of segments, each with the full model and with a smaller level that answers, and some of words. */
+    /** Measures all shapes of segments with the full model that answers, half of them with a smaller level too, and some of words. */
     List<Outcome> measure(Exercise exercise, Opinion opinion, Random random) {
         Shaper shaper = new Shaper(exercise.prompt(), opinion, levels);
         int[][] answers = exercise.answers().stream().map(answer -> tokenizer.encode(answer).ids())
@@ -87,7 +87,7 @@ final class Outcomes {
         for (int shape = 0; shape < PlanShape.SEGMENTS.size(); shape++) {
             int smaller = 1 + random.nextInt(PlanShape.ANSWERS.size() - 1);
             try (AnswerScorer scorer = scorer(shaper.segments(PlanShape.SEGMENTS.get(shape)), answers)) {
-                for (int answer : new int[] {0, smaller}) {
+                for (int answer : random.nextBoolean() ? new int[] {0, smaller} : new int[] {0}) {
                     double worth = worth(scorer, exercise, answers, nearest(PlanShape.ANSWERS.get(answer)), reference);
                     outcomes.add(new Outcome(new int[] {shape, Decision.ANSWERS_FROM + answer}, (float) (worth - best)));
                 }

@@ -1,6 +1,7 @@
 package elms.elastic.planner;
 
 import elms.engine.gguf.FloatRows;
+import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
 import elms.engine.gguf.TensorType;
 import elms.engine.gguf.Value;
@@ -25,6 +26,14 @@ record PlannerFile(Words words, float[][] positions, Map<String, float[][]> trai
         all.put(CompactWeights.DECISION + ".weight", new float[Decision.OUTPUTS][DecisionTraining.HIDDEN]);
         all.put(CompactWeights.DECISION + ".bias", new float[1][Decision.OUTPUTS]);
         return new PlannerFile(words, positions, all);
+    }
+
+    /** What was written before. */
+    static PlannerFile read(GgufFile file) {
+        String[] vocabulary = file.metadata().required(CompactWeights.VOCABULARY, file.metadata().strings(CompactWeights.VOCABULARY));
+        Map<String, float[][]> trained = new LinkedHashMap<>();
+        file.tensors().forEach((name, info) -> trained.put(name, FloatRows.read(file, info)));
+        return new PlannerFile(new Words(vocabulary, trained.remove(CompactWeights.WORDS)), trained.remove(CompactWeights.POSITIONS), trained);
     }
 
     PlannerFile with(Map<String, float[][]> others) {

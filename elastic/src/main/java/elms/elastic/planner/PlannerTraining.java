@@ -70,10 +70,7 @@ public final class PlannerTraining {
      */
     public Attachment train(List<Exercise> exercises, int judged) throws IOException {
         Files.createDirectories(folder);
-        List<float[]> saliencies = saliencies(exercises);
-        MiniLm start = MiniLm.load();
-        Words words = Words.of(start, counts(start, exercises), VOCABULARY);
-        PlannerFile scored = scored(start, words, exercises, saliencies);
+        PlannerFile scored = Files.exists(folder.resolve(SCORED)) ? scored() : scored(exercises, saliencies(exercises));
         List<DecisionTraining.Sample> outcomes = outcomes(scored, exercises.subList(0, Math.min(judged, exercises.size())));
         progress.at("Training the decision head", 1);
         Result decided = DecisionTraining.train(outcomes);
@@ -106,8 +103,16 @@ public final class PlannerTraining {
         return counts;
     }
 
-    private PlannerFile scored(MiniLm start, Words words, List<Exercise> exercises, List<float[]> saliencies) throws IOException {
-        Path file = folder.resolve(SCORED);
+    /** The score head that an earlier run trained. */
+    private PlannerFile scored() {
+        try (GgufFile file = GgufFile.open(folder.resolve(SCORED))) {
+            return PlannerFile.read(file);
+        }
+    }
+
+    private PlannerFile scored(List<Exercise> exercises, List<float[]> saliencies) throws IOException {
+        MiniLm start = MiniLm.load();
+        Words words = Words.of(start, counts(start, exercises), VOCABULARY);
         try (PointerScope scope = new PointerScope(); WordPieceTokenizer pieces = new WordPieceTokenizer(words.vocabulary())) {
             Adam adam = new Adam(name -> name.startsWith(CompactWeights.SCORE) ? HEAD_RATE : LAYER_RATE);
             TrainedEncoder encoder = new TrainedEncoder(start, adam);
@@ -117,7 +122,7 @@ public final class PlannerTraining {
             }
             new ScoreTraining(encoder, adam, words).train(samples, ROUNDS, progress);
             PlannerFile scored = PlannerFile.undecided(words, encoder.positions(), DecisionTraining.tensors(adam));
-            GgufWriter.write(file, scored.metadata(), scored.tensors());
+            GgufWriter.write(folder.resolve(SCORED), scored.metadata(), scored.tensors());
             return scored;
         }
     }

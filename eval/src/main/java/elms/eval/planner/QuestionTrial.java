@@ -27,7 +27,7 @@ import java.util.function.Predicate;
 final class QuestionTrial {
     /** Longest answer that plans are made for, in tokens. */
     static final int ANSWER = 32;
-    private static final PlanShape MIDDLE = new PlanShape(0.6, 0.6, 0.6);
+    private static final PlanShape MIDDLE = new PlanShape(0.6, 0.6, 0.6, 0.6);
 
     /** Ways to choose a plan. */
     enum Policy { ELMS, PAPER, RANDOM, PROMPT_ONLY, LEVEL_ONLY, MIDDLE, ORACLE, ORACLE_SHUFFLED, FULL, ZERO_SHOT, NO_SCORE_HEAD, NO_DECISION_HEAD }
