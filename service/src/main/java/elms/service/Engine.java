@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.DoubleSupplier;
+import java.util.function.Predicate;
 
 /** The one thread that computes. It takes calls from a queue, asks the {@link Scheduler} what is next, and has it done. */
 final class Engine implements Runnable {
@@ -121,7 +122,7 @@ final class Engine implements Runnable {
         } else if (scheduler.waiting().size() >= settings.mostWaiting()) {
             refuse(call, Reason.QUEUE_FULL, settings.mostWaiting() + " requests are waiting already; try again later");
         } else {
-            int found = find(call).map(Match::length).orElse(0);
+            int found = find(call, level -> true).map(Match::length).orElse(0);
             scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()),
                     planning.levels(call), found, planning.leastTokens(call, found)));
         }
@@ -132,8 +133,8 @@ final class Engine implements Runnable {
         call.failed(new BusyException(reason, message));
     }
 
-    private Optional<Match> find(Call call) {
-        return cache.find(call.app(), call.prompt().encoding().ids(), level -> planning.mayRead(call, level));
+    private Optional<Match> find(Call call, Predicate<SubModel> wanted) {
+        return cache.find(call.app(), call.prompt().encoding().ids(), level -> wanted.test(level) && planning.mayRead(call, level));
     }
 
     /** Lets go of what is given up, or waits in vain. */
@@ -165,19 +166,24 @@ final class Engine implements Runnable {
         }
     }
 
+    /** Plans a job, with what the full model has read before if that lets it read the rest too, else with all that is cached. */
     private void begin(Start start) {
         Job job = start.job();
         Call call = job.call();
         try {
-            Optional<Match> cached = find(call);
+            Optional<Match> cached = find(call, level -> level == model.full());
             Plan plan = plan(job, cached, start.answer());
+            if (!plan.feasible() || plan.prefillLevel() < 1) {
+                cached = find(call, level -> true);
+                plan = plan(job, cached, start.answer());
+            }
             call.planned(plan);
             if (call.request().strict() && !plan.feasible()) {
                 metrics.infeasible(call.app());
                 throw new InfeasibleException(plan);
             }
             int room = plan.promptTokens() + call.longest();
-            KvCache own = cached.map(match -> match.source().fork(match.length(), room)).orElseGet(() -> transformer.newCache(room));
+            KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), room) : transformer.newCache(room);
             job.start(plan, new Answer(call, plan, model.tokenizer()), own, clock.getAsDouble());
         } catch (RuntimeException e) {
             scheduler.remove(job);

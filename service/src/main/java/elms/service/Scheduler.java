@@ -86,9 +86,10 @@ final class Scheduler {
         answering.add(job);
     }
 
-    /** Requests whose first token cannot come in time any more. */
+    /** Requests that cannot be in time any more, or have found no room beside others for too long. */
     List<Job> nowLate(double now) {
-        return waiting.stream().filter(job -> job.hurried() && now + leastReading(job) > job.deadline()).toList();
+        return waiting.stream().filter(job -> !job.late())
+                .filter(job -> now + (job.hurried() ? leastReading(job) : 0) > job.deadline()).toList();
     }
 
     /** The next job to start now, if one can. It is in the hands of the scheduler still, as one that reads. */

@@ -109,6 +109,17 @@ class SchedulerTest {
     }
 
     @Test
+    void whoNeverFindsRoomIsInNoHurryAfterItsPatience() {
+        answering(slo(FAR, costs.step(level(0), CONTEXT)), level(0), 0);
+        Job job = waiting(AppProfile.of("app"), new Slo(Optional.empty(), Optional.of(new Limit.Time(1e-6))), 0);
+        assertThat(scheduler.start(0)).isEmpty();
+        assertThat(scheduler.nowLate(Job.PATIENCE - 1)).isEmpty();
+        assertThat(scheduler.nowLate(Job.PATIENCE + 1)).containsExactly(job);
+        job.makeLate();
+        assertThat(scheduler.start(0).orElseThrow().job()).isSameAs(job);
+    }
+
+    @Test
     void whoIsInNoHurryStartsBesideOthersUntilThereAreMany() {
         for (int i = 0; i < 8; i++) {
             answering(Slo.NONE, level(0), 0);
