@@ -32,8 +32,8 @@ class PlanAccuracyTest {
 
     @Test
     void aPlanAnswersAsTheReadingThatItDescribes() {
-        try (GgufFile file = GgufFile.open(NanoModel.CHAT.write(folder)); GgufTokenizer tokenizer = new GgufTokenizer(file.metadata());
-                Kernels kernels = new ScalarKernels(1)) {
+        try (GgufFile file = GgufFile.open(NanoModel.CHAT.write(folder));
+                GgufTokenizer tokenizer = new GgufTokenizer(file.metadata()); Kernels kernels = new ScalarKernels(1)) {
             ModelConfig config = ModelConfig.of(file);
             Weights weights = SmolLm2.weights(file, Order.identity(config), Precision.FLOAT);
             Level half = Level.full(config);

@@ -134,12 +134,14 @@ final class Engine implements Runnable {
     }
 
     private Optional<Match> find(Call call, Predicate<SubModel> wanted) {
-        return cache.find(call.app(), call.prompt().encoding().ids(), level -> wanted.test(level) && planning.mayRead(call, level));
+        return cache.find(call.app(), call.prompt().encoding().ids(),
+                level -> wanted.test(level) && planning.mayRead(call, level));
     }
 
     /** Lets go of what is given up, or waits in vain. */
     private void sortOut() {
-        scheduler.running().stream().filter(job -> job.call().cancelled()).forEach(job -> passes.finish(job, FinishReason.CANCELLED));
+        scheduler.running().stream().filter(job -> job.call().cancelled())
+                .forEach(job -> passes.finish(job, FinishReason.CANCELLED));
         for (Job job : scheduler.waiting()) {
             if (job.call().cancelled()) {
                 passes.giveUp(job);
@@ -183,7 +185,8 @@ final class Engine implements Runnable {
                 throw new InfeasibleException(plan);
             }
             int room = plan.promptTokens() + call.longest();
-            KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), room) : transformer.newCache(room);
+            KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), room)
+                    : transformer.newCache(room);
             job.start(plan, new Answer(call, plan, model.tokenizer()), own, clock.getAsDouble());
         } catch (RuntimeException e) {
             scheduler.remove(job);

@@ -177,8 +177,9 @@ class SchedulerTest {
     }
 
     private Job waiting(AppProfile app, Slo slo, double arrival) {
-        Request request = Request.of(List.of(Message.user("x".repeat(PROMPT_TOKENS))), ANSWER_TOKENS).withSlo(slo);
-        Prompt prompt = new Prompt("x".repeat(PROMPT_TOKENS), nano.model().tokenizer().encode("x".repeat(PROMPT_TOKENS)), List.of());
+        Request request = Request.of(List.of(Message.user("x")), ANSWER_TOKENS).withSlo(slo);
+        String text = "x".repeat(PROMPT_TOKENS);
+        Prompt prompt = new Prompt(text, nano.model().tokenizer().encode(text), List.of());
         Call call = new Call(app, request, prompt, ANSWER_TOKENS, arrival);
         Job job = new Job(call, planning.limit(prompt, ANSWER_TOKENS, slo), planning.levels(call), 0, PROMPT_TOKENS);
         scheduler.add(job);
