@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.DoubleSupplier;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** The one thread that computes. It takes calls from a queue, asks the {@link Scheduler} what is next, and has it done. */
@@ -76,7 +77,7 @@ final class Engine implements Runnable {
     /** What a call would get if it came now. Nothing is computed. */
     Plan preview(Call call) {
         return ask(() -> {
-            Optional<Match> cached = find(call);
+            Optional<Match> cached = find(call, level -> true);
             return planning.plan(call, cached, clock.getAsDouble() - call.arrival(), !settings.policy().aware(), Optional.empty());
         });
     }
@@ -162,7 +163,7 @@ final class Engine implements Runnable {
         } else if (scheduler.waiting().size() >= settings.mostWaiting()) {
             refuse(call, Reason.QUEUE_FULL, settings.mostWaiting() + " requests are waiting already; try again later");
         } else {
-            int found = find(call).map(Match::length).orElse(0);
+            int found = find(call, level -> true).map(Match::length).orElse(0);
             scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()),
                     planning.levels(call), found, planning.leastTokens(call, found)));
         }
@@ -173,13 +174,15 @@ final class Engine implements Runnable {
         call.failed(new BusyException(reason, message));
     }
 
-    private Optional<Match> find(Call call) {
-        return cache.find(call.app(), call.prompt().encoding().ids(), level -> planning.mayRead(call, level));
+    private Optional<Match> find(Call call, Predicate<SubModel> wanted) {
+        return cache.find(call.app(), call.prompt().encoding().ids(),
+                level -> wanted.test(level) && planning.mayRead(call, level));
     }
 
     /** Lets go of what is given up, or waits in vain. */
     private void sortOut() {
-        scheduler.running().stream().filter(job -> job.call().cancelled()).forEach(job -> passes.finish(job, FinishReason.CANCELLED));
+        scheduler.running().stream().filter(job -> job.call().cancelled())
+                .forEach(job -> passes.finish(job, FinishReason.CANCELLED));
         for (Job job : scheduler.waiting()) {
             if (job.call().cancelled()) {
                 passes.giveUp(job);
@@ -206,19 +209,26 @@ final class Engine implements Runnable {
         }
     }
 
+    /** Plans a job, with what the full model has read before if that lets it read the rest too, else with all that is cached. */
     private void begin(Start start) {
         Job job = start.job();
         Call call = job.call();
         try {
-            Optional<Match> cached = find(call);
+            Optional<Match> cached = find(call, level -> level == model.full());
             Plan plan = plan(job, cached, start.answer());
+            Optional<Match> all = find(call, level -> true);
+            if (!all.map(Match::length).equals(cached.map(Match::length)) && (!plan.feasible() || plan.prefillLevel() < 1)) {
+                cached = all;
+                plan = plan(job, cached, start.answer());
+            }
             call.planned(plan);
             if (call.request().strict() && !plan.feasible()) {
                 metrics.infeasible(call.app());
                 throw new InfeasibleException(plan);
             }
             int room = plan.promptTokens() + call.longest();
-            KvCache own = cached.map(match -> match.source().fork(match.length(), room)).orElseGet(() -> transformer.newCache(room));
+            KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), room)
+                    : transformer.newCache(room);
             job.start(plan, new Answer(call, plan, model.tokenizer()), own, clock.getAsDouble());
         } catch (RuntimeException e) {
             scheduler.remove(job);
