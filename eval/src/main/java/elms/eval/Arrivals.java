@@ -22,7 +22,8 @@ final class Arrivals {
     /** Reads a trace whose rows begin with a timestamp. */
     static Arrivals read(Path trace) {
         try (Stream<String> lines = Files.lines(trace)) {
-            List<LocalDateTime> times = lines.skip(1).map(line -> LocalDateTime.parse(line.split(",")[0].replace(' ', 'T'))).toList();
+            List<LocalDateTime> times = lines.skip(1).map(line -> line.split(",")[0].replace(' ', 'T')).map(LocalDateTime::parse)
+                    .toList();
             List<Double> gaps = new ArrayList<>();
             for (int i = 1; i < times.size(); i++) {
                 gaps.add(Duration.between(times.get(i - 1), times.get(i)).toNanos() / 1e9);

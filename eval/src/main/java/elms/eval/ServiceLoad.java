@@ -2,6 +2,7 @@ package elms.eval;
 
 import elms.engine.ElasticModel;
 import elms.engine.decode.Transformer;
+import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
@@ -86,14 +87,18 @@ public final class ServiceLoad {
      * @param data folder with the tasks and traces
      */
     public ServiceLoad(ElasticModel model, Kernels kernels, LatencyModel latency, Path data, DoubleConsumer progress) {
-        this.model = new ElasticModel(model.name(), model.weights(), model.levels(), model.tokenizer(),
-                messages -> new RenderedChat(messages.stream().map(message -> message.content()).collect(Collectors.joining()), List.of()));
+        this.model = new ElasticModel(model.name(), model.weights(), model.levels(), model.tokenizer(), ServiceLoad::plain);
         this.kernels = kernels;
         this.latency = latency;
         this.progress = progress;
         apps = ServedApp.all(data);
         arrivals = Arrivals.read(data.resolve("traces/AzureLLMInferenceTrace_conv.csv"));
         accuracy = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer());
+    }
+
+    /** The tasks' own form, without the markup of a chat. */
+    private static RenderedChat plain(List<Message> messages) {
+        return new RenderedChat(messages.stream().map(Message::content).collect(Collectors.joining()), List.of());
     }
 
     private static List<Served> policies() {
@@ -138,7 +143,8 @@ public final class ServiceLoad {
     private double capacity(long seed) {
         Settings uncached = Settings.usual().withCacheBytes(0);
         Random random = new Random(seed);
-        try (ElmsService service = ElmsService.open(model, kernels, latency, uncached); Binding binding = service.bind(AppProfile.of("capacity"))) {
+        try (ElmsService service = ElmsService.open(model, kernels, latency, uncached);
+                Binding binding = service.bind(AppProfile.of("capacity"))) {
             service.warmUp();
             long start = System.nanoTime();
             for (int i = 0; i < CAPACITY_REQUESTS; i++) {
@@ -160,7 +166,8 @@ public final class ServiceLoad {
         Settings settings = Settings.usual().withPolicy(served.policy());
         try (ElmsService service = ElmsService.open(model, kernels, latency, settings);
                 ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-            Map<ServedApp, Binding> bindings = apps.stream().collect(Collectors.toMap(app -> app, app -> service.bind(app.profile())));
+            Map<ServedApp, Binding> bindings = apps.stream()
+                    .collect(Collectors.toMap(app -> app, app -> service.bind(app.profile())));
             bindings.forEach((app, binding) -> binding.call(request(app, app.questions().getLast(), served).withSlo(PATIENT),
                     Listener.NONE));
             long start = System.nanoTime();
@@ -182,7 +189,8 @@ public final class ServiceLoad {
 
     private static Outcome call(Binding binding, Arrival arrival, Served served) {
         try {
-            return new Outcome(arrival, Optional.of(binding.call(request(arrival.app(), arrival.question(), served), Listener.NONE)));
+            Request request = request(arrival.app(), arrival.question(), served);
+            return new Outcome(arrival, Optional.of(binding.call(request, Listener.NONE)));
         } catch (BusyException e) {
             return new Outcome(arrival, Optional.empty());
         }
@@ -214,8 +222,8 @@ public final class ServiceLoad {
         return new Quality(
                 share(outcomes.stream().filter(Outcome::good).count(), outcomes.size()),
                 share(right.values().stream().filter(correct -> correct).count(), right.size()),
-                share(right.entrySet().stream().filter(entry -> entry.getValue() && entry.getKey().good()).count(), outcomes.size()),
-                byApp.entrySet().stream().filter(app -> !atFloor.contains(app.getKey())).mapToDouble(Map.Entry::getValue).min().orElse(1),
+                share(outcomes.stream().filter(outcome -> outcome.good() && right.get(outcome)).count(), outcomes.size()),
+                byApp.keySet().stream().filter(app -> !atFloor.contains(app)).mapToDouble(byApp::get).min().orElse(1),
                 byApp);
     }
 

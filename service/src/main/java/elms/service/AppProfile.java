@@ -27,10 +27,12 @@ public record AppProfile(String name, Slo slo, List<Message> system, int priorit
     public AppProfile {
         system = List.copyOf(system);
         if (!NAME.matcher(name).matches()) {
-            throw new ElmsException("'" + name + "' is no name of an app; use up to 64 letters, digits, dots, dashes and underscores");
+            throw new ElmsException("'" + name + "' is no name of an app; use up to 64 letters, digits, dots, dashes"
+                    + " and underscores");
         }
         if (Math.abs((long) priority) > MOST_PRIORITY) {
-            throw new ElmsException("the priority is " + priority + ", but must be between -" + MOST_PRIORITY + " and " + MOST_PRIORITY);
+            throw new ElmsException("the priority is " + priority + ", but must be between -" + MOST_PRIORITY + " and "
+                    + MOST_PRIORITY);
         }
         if (quota < 1 || quota > MOST_QUOTA) {
             throw new ElmsException("the quota is " + quota + " requests, but must be between 1 and " + MOST_QUOTA);

@@ -3,7 +3,7 @@ package elms.service;
 import elms.engine.model.SubModel;
 import elms.planner.LatencyModel;
 
-/** What work is predicted to take, in milliseconds: the profile of this device, corrected by what steps of several streams took. */
+/** What work is predicted to take, in milliseconds: the profile of this device, and what steps of several streams took. */
 final class Costs {
     /** Most streams that one step continues. */
     static final int MOST_STREAMS = 16;
@@ -29,7 +29,8 @@ final class Costs {
             return 0;
         }
         double alone = latency.prefillMillis(level, tokens);
-        return context == 0 ? alone : Math.max(alone, latency.prefillMillis(level, context + tokens) - latency.prefillMillis(level, context));
+        double behind = latency.prefillMillis(level, context + tokens) - latency.prefillMillis(level, context);
+        return context == 0 ? alone : Math.max(alone, behind);
     }
 
     /** To give one stream its next token. */

@@ -21,8 +21,8 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * An LLM service for the apps of one device: they bind, call, and get answers within the latencies that they ask for. Thread-safe.
- * Nothing of it is static: several services run side by side, each with kernels of its own.
+ * An LLM service for the apps of one device: they bind, call, and get answers within the latencies that they ask for.
+ * Thread-safe. Nothing of it is static: several services run side by side, each with kernels of its own.
  */
 public final class ElmsService implements AutoCloseable {
     private static final int WARM_UP_TOKENS = 3;
@@ -92,14 +92,15 @@ public final class ElmsService implements AutoCloseable {
         Message question = Message.user("Tell me about yourself: who are you, and what can you do?");
         try (Binding app = bind(AppProfile.of(WARM_UP))) {
             for (SubModel level : List.of(model.full(), model.levels().get(model.levels().size() - 1))) {
-                app.call(Request.of(List.of(question), WARM_UP_TOKENS).withPin(Optional.of(Pin.of(level.share()))), Listener.NONE);
+                Optional<Pin> pin = Optional.of(Pin.of(level.share()));
+                app.call(Request.of(List.of(question), WARM_UP_TOKENS).withPin(pin), Listener.NONE);
             }
         }
     }
 
     /**
-     * Ends the service: what has started is finished, what waits is refused. Returns when all is done. The kernels stay the caller's
-     * to close.
+     * Ends the service: what has started is finished, what waits is refused. Returns when all is done. The kernels stay the
+     * caller's to close.
      */
     @Override
     public void close() {
@@ -201,8 +202,8 @@ public final class ElmsService implements AutoCloseable {
             Prompt prompt = prompt(request.messages());
             int room = model.config().context() - prompt.tokens();
             if (room < 1) {
-                throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name() + " holds "
-                        + model.config().context() + "; shorten it");
+                throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name()
+                        + " holds " + model.config().context() + "; shorten it");
             }
             return new Call(profile, request, prompt, Math.min(request.maxTokens(), room), arrival);
         }

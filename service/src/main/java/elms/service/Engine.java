@@ -18,6 +18,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** The one thread that computes. It takes calls from a queue, asks the {@link Scheduler} what is next, and has it done. */
@@ -74,8 +76,8 @@ final class Engine implements Runnable {
     /** What a call would get if it came now. Nothing is computed. */
     Plan preview(Call call) {
         return ask(() -> {
-            Optional<Match> cached = find(call);
-            return planning.plan(call, cached, clock.getAsDouble() - call.arrival(), !settings.policy().aware(), Optional.empty());
+            double waited = clock.getAsDouble() - call.arrival();
+            return choose(call, cached -> planning.plan(call, cached, waited, !settings.policy().aware(), Optional.empty())).plan();
         });
     }
 
@@ -160,7 +162,7 @@ final class Engine implements Runnable {
         } else if (scheduler.waiting().size() >= settings.mostWaiting()) {
             refuse(call, Reason.QUEUE_FULL, settings.mostWaiting() + " requests are waiting already; try again later");
         } else {
-            int found = find(call).map(Match::length).orElse(0);
+            int found = find(call, level -> true).map(Match::length).orElse(0);
             scheduler.add(new Job(call, planning.limit(call.prompt(), call.longest(), call.request().slo()),
                     planning.levels(call), found, planning.leastTokens(call, found)));
         }
@@ -171,13 +173,15 @@ final class Engine implements Runnable {
         call.failed(new BusyException(reason, message));
     }
 
-    private Optional<Match> find(Call call) {
-        return cache.find(call.app(), call.prompt().encoding().ids(), level -> planning.mayRead(call, level));
+    private Optional<Match> find(Call call, Predicate<SubModel> wanted) {
+        return cache.find(call.app(), call.prompt().encoding().ids(),
+                level -> wanted.test(level) && planning.mayRead(call, level));
     }
 
     /** Lets go of what is given up, or waits in vain. */
     private void sortOut() {
-        scheduler.running().stream().filter(job -> job.call().cancelled()).forEach(job -> passes.finish(job, FinishReason.CANCELLED));
+        scheduler.running().stream().filter(job -> job.call().cancelled())
+                .forEach(job -> passes.finish(job, FinishReason.CANCELLED));
         for (Job job : scheduler.waiting()) {
             if (job.call().cancelled()) {
                 passes.giveUp(job);
@@ -208,20 +212,36 @@ final class Engine implements Runnable {
         Job job = start.job();
         Call call = job.call();
         try {
-            Optional<Match> cached = find(call);
-            Plan plan = plan(job, cached, start.answer());
+            Choice choice = choose(call, cached -> plan(job, cached, start.answer()));
+            Optional<Match> cached = choice.cached();
+            Plan plan = choice.plan();
             call.planned(plan);
             if (call.request().strict() && !plan.feasible()) {
                 metrics.infeasible(call.app());
                 throw new InfeasibleException(plan);
             }
             int room = plan.promptTokens() + call.longest();
-            KvCache own = cached.map(match -> match.source().fork(match.length(), room)).orElseGet(() -> transformer.newCache(room));
+            KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), room)
+                    : transformer.newCache(room);
             job.start(plan, new Answer(call, plan, model.tokenizer()), own, clock.getAsDouble());
         } catch (RuntimeException e) {
             scheduler.remove(job);
             call.failed(e);
         }
+    }
+
+    /** A plan, and what of its prompt need not be read. */
+    private record Choice(Optional<Match> cached, Plan plan) {}
+
+    /** Plans with what the full model has read before if that lets it read the rest too, else with all that is cached. */
+    private Choice choose(Call call, Function<Optional<Match>, Plan> plans) {
+        Optional<Match> full = find(call, level -> level == model.full());
+        Plan plan = plans.apply(full);
+        if (plan.feasible() && plan.prefillLevel() == 1) {
+            return new Choice(full, plan);
+        }
+        Optional<Match> any = find(call, level -> true);
+        return new Choice(any, plans.apply(any));
     }
 
     private Plan plan(Job job, Optional<Match> cached, Optional<SubModel> answer) {

@@ -9,7 +9,6 @@ import elms.planner.Plan;
 import elms.service.Response.FinishReason;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.DoubleSupplier;
 
@@ -26,8 +25,8 @@ final class Passes {
     private final ServiceMetrics metrics;
     private final DoubleSupplier clock;
 
-    Passes(ElasticModel model, Transformer transformer, Scheduler scheduler, Costs costs, PrefixCache cache, ServiceMetrics metrics,
-            DoubleSupplier clock) {
+    Passes(ElasticModel model, Transformer transformer, Scheduler scheduler, Costs costs, PrefixCache cache,
+            ServiceMetrics metrics, DoubleSupplier clock) {
         this.model = model;
         this.transformer = transformer;
         this.scheduler = scheduler;
@@ -98,8 +97,8 @@ final class Passes {
     void finish(Job job, FinishReason reason) {
         scheduler.remove(job);
         Answer answer = job.answer();
-        Response response = new Response(answer.finish(), reason, job.call().prompt().tokens(), job.cached(), answer.tokens(), job.plan(),
-                job.answerLevel(), job.startedAt() - job.call().arrival(), answer.measured());
+        Response response = new Response(answer.finish(), reason, job.call().prompt().tokens(), job.cached(), answer.tokens(),
+                job.plan(), job.answerLevel(), job.startedAt() - job.call().arrival(), answer.measured());
         if (job.cache().length() >= LEAST_KEPT) {
             cache.keep(job.call().app(), job.held(), job.cache());
         } else {

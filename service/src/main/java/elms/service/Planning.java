@@ -104,8 +104,9 @@ final class Planning {
     }
 
     private Plan planned(Call call, Prompt rest, Latency limit, double overhead, Optional<SubModel> answer) {
-        OptionalDouble step = answer.isPresent() && !call.request().slo().equals(Slo.NONE)
-                ? OptionalDouble.of(ROUNDING * latency.decodeMillis(answer.get(), rest.tokens() + call.longest() / 2)) : limit.tpotMillis();
+        int context = rest.tokens() + call.longest() / 2;
+        OptionalDouble step = answer.isEmpty() || call.request().slo().equals(Slo.NONE) ? limit.tpotMillis()
+                : OptionalDouble.of(ROUNDING * latency.decodeMillis(answer.get(), context));
         return planner.plan(rest, call.longest(), new Slo(time(limit.ttftMillis()), time(step)), overhead);
     }
 
@@ -123,7 +124,8 @@ final class Planning {
     /** The plan with every level at least at the call's floor. */
     private Plan raised(Plan plan, Call call, Prompt rest, double overhead) {
         SubModel least = levels(call).get(levels(call).size() - 1);
-        if (plan.decode().share() >= least.share() && plan.spans().stream().allMatch(span -> span.level().share() >= least.share())) {
+        boolean high = plan.spans().stream().allMatch(span -> span.level().share() >= least.share());
+        if (high && plan.decode().share() >= least.share()) {
             return plan;
         }
         List<Span> spans = plan.spans().stream().map(span -> new Span(span.tokens(), larger(span.level(), least))).toList();
@@ -154,8 +156,8 @@ final class Planning {
     private static Prompt behind(Prompt prompt, int tokens, boolean whole) {
         Encoding all = prompt.encoding();
         int length = all.length();
-        Encoding rest = new Encoding(Arrays.copyOfRange(all.ids(), tokens, length), Arrays.copyOfRange(all.starts(), tokens, length),
-                Arrays.copyOfRange(all.ends(), tokens, length));
+        Encoding rest = new Encoding(Arrays.copyOfRange(all.ids(), tokens, length),
+                Arrays.copyOfRange(all.starts(), tokens, length), Arrays.copyOfRange(all.ends(), tokens, length));
         int start = tokens < length ? rest.starts()[0] : prompt.text().length();
         List<Range> cuttable = whole ? List.of() : prompt.cuttable().stream().filter(range -> range.end() > start)
                 .map(range -> new Range(Math.max(range.start(), start), range.end())).toList();

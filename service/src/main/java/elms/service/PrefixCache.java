@@ -5,6 +5,7 @@ import elms.engine.model.SubModel;
 import elms.planner.Plan.Span;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,8 @@ import java.util.stream.Collectors;
 
 /**
  * Keys and values of what was read before, for prompts that begin alike. Every app has a part of its own, and sees another's only
- * if both are public. Bounded in bytes: the app that takes most gives up what it has used least recently. For the engine's thread.
+ * if both are public. Bounded in bytes: the app that takes most gives up what it has used least recently. For the engine's
+ * thread.
  */
 final class PrefixCache implements AutoCloseable {
     /** What a prompt has in common with an earlier one, still in the hands of the cache. */
@@ -38,7 +40,8 @@ final class PrefixCache implements AutoCloseable {
             this.cache = cache;
             bytes = cache.bytes();
             ids = spans.stream().flatMapToInt(span -> Arrays.stream(span.tokens())).toArray();
-            levels = spans.stream().flatMap(span -> Arrays.stream(span.tokens()).mapToObj(id -> span.level())).toArray(SubModel[]::new);
+            levels = spans.stream().flatMap(span -> Collections.nCopies(span.length(), span.level()).stream())
+                    .toArray(SubModel[]::new);
         }
 
         boolean visibleTo(AppProfile other) {

@@ -13,9 +13,9 @@ import java.util.stream.Stream;
 
 /**
  * Decides who is next. Every request has a deadline for its first token, every stream one for its next; the earliest goes first
- * (Liu and Layland, 1973). A request starts when that costs no stream its pace, so what has begun is finished in time, and what
- * cannot be in time waits until it disturbs nobody, or has waited long enough. Computes nothing, and knows the time only as it is
- * told: milliseconds on the service's clock.
+ * (Liu and Layland, 1973). A request starts when that costs no stream its pace, so what has begun is finished in time; what
+ * cannot be in time is in no hurry any more and shares the gaps. Computes nothing, and knows the time only as it is told:
+ * milliseconds on the service's clock.
  */
 final class Scheduler {
     /** Tokens in a pass that reads a prompt while others wait for their next token. */
@@ -86,9 +86,10 @@ final class Scheduler {
         answering.add(job);
     }
 
-    /** Requests whose first token cannot come in time any more. */
+    /** Requests that cannot be in time any more, or have found no room beside others for too long. */
     List<Job> nowLate(double now) {
-        return waiting.stream().filter(job -> job.hurried() && now + leastReading(job) > job.deadline()).toList();
+        return waiting.stream().filter(job -> !job.late())
+                .filter(job -> now + (job.hurried() ? leastReading(job) : 0) > job.deadline()).toList();
     }
 
     /** The next job to start now, if one can. It is in the hands of the scheduler still, as one that reads. */
@@ -132,7 +133,10 @@ final class Scheduler {
         return Optional.empty();
     }
 
-    /** Gives every stream the largest level, up to its plan's, at which all keep their pace: one bound for all, so that they share passes. */
+    /**
+     * Gives every stream the largest level, up to its plan's, at which all keep their pace: one bound for all, so that they share
+     * passes.
+     */
     void settle(double now) {
         if (!policy.aware()) {
             return;
@@ -155,8 +159,8 @@ final class Scheduler {
     }
 
     /**
-     * Milliseconds until every stream that has to has its next token, when none is above some level. Streams in no hurry take their
-     * share of the time.
+     * Milliseconds until every stream in a hurry has its next token, when none is above some level. The others take their share
+     * of the time.
      */
     private double round(List<Job> jobs, SubModel most, Optional<SubModel> added) {
         Map<SubModel, Integer> streams = new HashMap<>();
@@ -184,13 +188,14 @@ final class Scheduler {
 
     /** Milliseconds of reading that come before a job that starts now. */
     double readingBefore(Job job) {
-        return reading.stream().filter(other -> other != job && order.compare(other, job) < 0).mapToDouble(this::remainingReading).sum();
+        return reading.stream().filter(other -> other != job && order.compare(other, job) < 0)
+                .mapToDouble(this::remainingReading).sum();
     }
 
     /** What is to be computed next, if anything is. */
     Optional<Work> next(double now) {
         Optional<List<Job>> step = answering.stream().collect(Collectors.groupingBy(Job::level)).values().stream()
-                .min(Comparator.comparingDouble(streams -> latestStart(streams)));
+                .min(Comparator.comparingDouble(this::latestStart));
         if (reading.isEmpty()) {
             return step.map(Work.Step::new);
         }
@@ -223,7 +228,7 @@ final class Scheduler {
     }
 
     private double remainingReading(Job job) {
-        return costs.read(job.plan().spans().get(0).level(), job.cache().length(), job.unread());
+        return job.unread() == 0 ? 0 : costs.read(job.readingLevel(), job.cache().length(), job.unread());
     }
 
     /** Time to read a waiting prompt on the smallest level that it may have. */

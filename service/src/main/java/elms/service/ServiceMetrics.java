@@ -61,7 +61,8 @@ final class ServiceMetrics {
         meters.counter("vllm:generation_tokens", APP, app.name()).increment(response.completionTokens());
         meters.counter("vllm:request_success", APP, app.name(), "finished_reason",
                 response.finishReason().name().toLowerCase(Locale.ROOT)).increment();
-        meters.counter("elms.level.selected", "level", String.format(Locale.ROOT, "%.2f", response.plan().decode().share())).increment();
+        String level = String.format(Locale.ROOT, "%.2f", response.plan().decode().share());
+        meters.counter("elms.level.selected", "level", level).increment();
         timer("vllm:request_queue_time", app).record(duration(response.queueMillis()));
         OptionalDouble ttft = response.measured().ttftMillis();
         OptionalDouble tpot = response.measured().tpotMillis();

@@ -10,8 +10,9 @@ import java.util.Deque;
 import java.util.List;
 
 /**
- * Fills the prefix cache with the beginnings of apps' prompts while there is nothing else to do, a small piece at a time, so that
- * who comes meanwhile hardly waits. The full model reads them, since what is ready costs a request nothing. For the engine's thread.
+ * Fills the prefix cache with the beginnings of apps' prompts while there is nothing else to do, a small piece at a time, so
+ * that who comes meanwhile hardly waits. The full model reads them, since what is ready costs a request nothing. For the engine's
+ * thread.
  */
 final class Warming implements AutoCloseable {
     private static final int CHUNK = 32;

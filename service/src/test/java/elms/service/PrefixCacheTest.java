@@ -57,11 +57,12 @@ class PrefixCacheTest {
             KvCache read = nano.transformer().newCache(100);
             nano.transformer().read(Arrays.copyOf(prompt, 60), level(0), read);
             nano.transformer().read(Arrays.copyOfRange(prompt, 60, 100), level(1), read);
-            cache.keep(MAIL, List.of(new Span(Arrays.copyOf(prompt, 60), level(0)), new Span(Arrays.copyOfRange(prompt, 60, 100), level(1))),
-                    read);
+            cache.keep(MAIL, List.of(new Span(Arrays.copyOf(prompt, 60), level(0)),
+                    new Span(Arrays.copyOfRange(prompt, 60, 100), level(1))), read);
             assertThat(cache.find(MAIL, prompt, level -> level == level(0)).orElseThrow().length()).isEqualTo(60);
             assertThat(cache.find(MAIL, prompt, level -> level == level(1))).isEmpty();
-            assertThat(cache.find(MAIL, prompt, level -> true).orElseThrow().spans()).extracting(Span::length).containsExactly(60, 39);
+            assertThat(cache.find(MAIL, prompt, level -> true).orElseThrow().spans()).extracting(Span::length)
+                    .containsExactly(60, 39);
         }
     }
 

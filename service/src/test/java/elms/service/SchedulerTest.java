@@ -109,6 +109,17 @@ class SchedulerTest {
     }
 
     @Test
+    void whoNeverFindsRoomIsInNoHurryAfterItsPatience() {
+        answering(slo(FAR, costs.step(level(0), CONTEXT)), level(0), 0);
+        Job job = waiting(AppProfile.of("app"), new Slo(Optional.empty(), Optional.of(new Limit.Time(1e-6))), 0);
+        assertThat(scheduler.start(0)).isEmpty();
+        assertThat(scheduler.nowLate(Job.PATIENCE - 1)).isEmpty();
+        assertThat(scheduler.nowLate(Job.PATIENCE + 1)).containsExactly(job);
+        job.makeLate();
+        assertThat(scheduler.start(0).orElseThrow().job()).isSameAs(job);
+    }
+
+    @Test
     void whoIsInNoHurryStartsBesideOthersUntilThereAreMany() {
         for (int i = 0; i < 8; i++) {
             answering(Slo.NONE, level(0), 0);
@@ -166,8 +177,9 @@ class SchedulerTest {
     }
 
     private Job waiting(AppProfile app, Slo slo, double arrival) {
-        Request request = Request.of(List.of(Message.user("x".repeat(PROMPT_TOKENS))), ANSWER_TOKENS).withSlo(slo);
-        Prompt prompt = new Prompt("x".repeat(PROMPT_TOKENS), nano.model().tokenizer().encode("x".repeat(PROMPT_TOKENS)), List.of());
+        Request request = Request.of(List.of(Message.user("x")), ANSWER_TOKENS).withSlo(slo);
+        String text = "x".repeat(PROMPT_TOKENS);
+        Prompt prompt = new Prompt(text, nano.model().tokenizer().encode(text), List.of());
         Call call = new Call(app, request, prompt, ANSWER_TOKENS, arrival);
         Job job = new Job(call, planning.limit(prompt, ANSWER_TOKENS, slo), planning.levels(call), 0, PROMPT_TOKENS);
         scheduler.add(job);

@@ -98,7 +98,8 @@ class ServiceUnderLoadTest {
                 assertThat(plan.decode()).isEqualTo(level(1));
                 assertThat(plan.spans()).allMatch(span -> span.level().share() >= level(1).share());
                 assertThat(plan.feasible()).isFalse();
-                assertThatThrownBy(() -> app.call(floored.withStrict(true), Listener.NONE)).isInstanceOf(InfeasibleException.class);
+                assertThatThrownBy(() -> app.call(floored.withStrict(true), Listener.NONE))
+                        .isInstanceOf(InfeasibleException.class);
             }
         }
     }

@@ -27,7 +27,7 @@ final class ScreenedHead {
         best = new float[output.panels()];
     }
 
-    /** Writes the exact scores of the candidates to {@code scores}, and to all others minus infinity: a row for every row of hidden. */
+    /** Writes a row of scores for each row of hidden: the exact ones of the candidates, minus infinity for all others. */
     void score(float[] hidden, int count, float[] scores) {
         int vocabulary = output.rows();
         if (rough.length < count * vocabulary) {

@@ -143,7 +143,8 @@ final class EvalCommand implements Runnable {
                 description = "How long requests come, for each load and policy (default: ${DEFAULT-VALUE}).")
         private double seconds;
 
-        @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of the arrivals (default: ${DEFAULT-VALUE}).")
+        @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+                description = "Seed of the arrivals (default: ${DEFAULT-VALUE}).")
         private long seed;
 
         @Option(names = "--json", description = "Print one JSON document.")
@@ -163,9 +164,9 @@ final class EvalCommand implements Runnable {
         }
 
         private static String table(ServiceLoad.Report report) {
-            StringBuilder table = new StringBuilder(String.format(Locale.ROOT, "load 1 is %.2f requests a second; at the machine's floor: %s%n",
-                    report.capacity(), String.join(", ", report.atFloor())));
-            table.append(String.format("%6s %-20s%9s%10s%8s%11s%n", "load", "policy", "goodput", "accuracy", "useful", "worst app"));
+            StringBuilder table = new StringBuilder(String.format(Locale.ROOT,
+                    "load 1 is %.2f requests a second; at the machine's floor: %s%n%6s %-20s%9s%10s%8s%11s%n", report.capacity(),
+                    String.join(", ", report.atFloor()), "load", "policy", "goodput", "accuracy", "useful", "worst app"));
             for (ServiceLoad.Load load : report.loads()) {
                 load.policies().forEach((name, quality) -> table.append(String.format("%6s %-20s%9s%10s%8s%11s%n",
                         number("%.1f", load.load()), name, percent(quality.goodput()), percent(quality.accuracy()),
