@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
@@ -77,8 +78,8 @@ final class Engine implements Runnable {
     /** What a call would get if it came now. Nothing is computed. */
     Plan preview(Call call) {
         return ask(() -> {
-            Optional<Match> cached = find(call, level -> true);
-            return planning.plan(call, cached, clock.getAsDouble() - call.arrival(), !settings.policy().aware(), Optional.empty());
+            double waited = clock.getAsDouble() - call.arrival();
+            return choose(call, cached -> planning.plan(call, cached, waited, !settings.policy().aware(), Optional.empty())).plan();
         });
     }
 
@@ -209,18 +210,13 @@ final class Engine implements Runnable {
         }
     }
 
-    /** Plans a job, with what the full model has read before if that lets it read the rest too, else with all that is cached. */
     private void begin(Start start) {
         Job job = start.job();
         Call call = job.call();
         try {
-            Optional<Match> cached = find(call, level -> level == model.full());
-            Plan plan = plan(job, cached, start.answer());
-            Optional<Match> all = find(call, level -> true);
-            if (!all.map(Match::length).equals(cached.map(Match::length)) && (!plan.feasible() || plan.prefillLevel() < 1)) {
-                cached = all;
-                plan = plan(job, cached, start.answer());
-            }
+            Choice choice = choose(call, cached -> plan(job, cached, start.answer()));
+            Optional<Match> cached = choice.cached();
+            Plan plan = choice.plan();
             call.planned(plan);
             if (call.request().strict() && !plan.feasible()) {
                 metrics.infeasible(call.app());
@@ -234,6 +230,18 @@ final class Engine implements Runnable {
             scheduler.remove(job);
             call.failed(e);
         }
+    }
+
+    /** A plan, and what of its prompt need not be read. */
+    private record Choice(Optional<Match> cached, Plan plan) {}
+
+    /** Plans with what the full model has read before if that lets it read the rest too, else with all that is cached. */
+    private Choice choose(Call call, Function<Optional<Match>, Plan> plans) {
+        Optional<Match> full = find(call, level -> level == model.full());
+        Plan plan = plans.apply(full);
+        Optional<Match> any = find(call, level -> true);
+        boolean same = any.map(Match::length).equals(full.map(Match::length));
+        return same || plan.feasible() && plan.prefillLevel() == 1 ? new Choice(full, plan) : new Choice(any, plans.apply(any));
     }
 
     private Plan plan(Job job, Optional<Match> cached, Optional<SubModel> answer) {

@@ -1,5 +1,6 @@
 package elms.server.http;
 
+import elms.server.grammar.GrammarConstraint;
 import elms.server.http.Guard.Caller;
 import elms.server.http.ModelHost.Lease;
 import elms.service.Binding;
@@ -31,14 +32,18 @@ final class Answers {
     /**
      * Answers a request.
      *
+     * @param shape that the answer is held to
      * @param form of the reply, for the model that answers
      */
-    void answer(ServerRequest from, ServerResponse to, Request request, boolean stream, Function<LoadedModel, ReplyForm> form) {
+    void answer(ServerRequest from, ServerResponse to, Request asked, AnswerShape shape, boolean stream,
+            Function<LoadedModel, ReplyForm> form) {
         try (Lease lease = host.lease()) {
             Binding binding = binding(lease, Caller.of(from));
             ClientConnection connection = ClientConnection.of(from);
             connection.watch(to);
             ReplyForm own = form.apply(lease.model());
+            Request request = shape.rule().map(rule -> asked.withConstraint(() -> new GrammarConstraint(rule, lease.model().tokens())))
+                    .orElse(asked);
             if (stream) {
                 stream(binding, request, new AnswerStream(to, connection, own, request.strict(), host::ending), connection);
             } else {

@@ -5,16 +5,28 @@ import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import elms.planner.Plan;
 import elms.server.ElmsReport;
 import elms.service.Response;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/** A reply of {@code /v1/chat/completions}. */
-record ChatForm(ReplyHead head) implements ReplyForm {
+/** A reply of {@code /v1/chat/completions}. What may be a tool call is held back until it is complete. */
+final class ChatForm implements ReplyForm {
+    private final ReplyHead head;
+    private final AnswerShape shape;
+    private boolean begun;
+    private boolean heldBack;
+
+    ChatForm(ReplyHead head, AnswerShape shape) {
+        this.head = head;
+        this.shape = shape;
+    }
+
     @JsonInclude(Include.NON_NULL)
     record Completion(String id, String object, long created, String model, List<Choice> choices, Usage usage, ElmsReport elms) {}
 
     record Choice(int index, Message message, Object logprobs, String finishReason) {}
 
-    record Message(String role, String content, String refusal) {}
+    record Message(String role, String content, String refusal, @JsonInclude(Include.NON_EMPTY) List<ToolCall> toolCalls) {}
 
     @JsonInclude(Include.NON_NULL)
     record Chunk(String id, String object, long created, String model, List<Change> choices, Usage usage, ElmsReport elms) {}
@@ -22,7 +34,16 @@ record ChatForm(ReplyHead head) implements ReplyForm {
     record Change(int index, Delta delta, Object logprobs, String finishReason) {}
 
     @JsonInclude(Include.NON_NULL)
-    record Delta(String role, String content) {}
+    record Delta(String role, String content, List<ToolCall> toolCalls) {}
+
+    @JsonInclude(Include.NON_NULL)
+    record ToolCall(Integer index, String id, String type, Function function) {
+        static ToolCall of(Integer index, Tool.Call call) {
+            return new ToolCall(index, call.id(), "function", new Function(call.name(), call.arguments().toString()));
+        }
+    }
+
+    record Function(String name, String arguments) {}
 
     @Override
     public Framing framing() {
@@ -31,26 +52,42 @@ record ChatForm(ReplyHead head) implements ReplyForm {
 
     @Override
     public List<Object> begin(Plan plan) {
-        return List.of(chunk(new Delta("assistant", ""), null, head.report(plan)));
+        return List.of(chunk(new Delta("assistant", "", null), null, head.report(plan)));
     }
 
     @Override
     public List<Object> piece(String text) {
-        return List.of(chunk(new Delta(null, text), null, null));
+        heldBack = begun ? heldBack : !shape.tools().isEmpty() && text.startsWith("{");
+        begun = true;
+        return heldBack ? List.of() : List.of(chunk(new Delta(null, text, null), null, null));
     }
 
     @Override
     public List<Object> end(Response response) {
-        Chunk last = chunk(new Delta(null, null), ReplyHead.finishReason(response), head.report(response));
-        return head.includeUsage() ? List.of(last, new Chunk(head.id(), last.object, head.created(), head.model(), List.of(),
-                Usage.of(response), null)) : List.of(last);
+        List<Object> chunks = new ArrayList<>();
+        Optional<Tool.Call> call = shape.call(response.text());
+        if (heldBack) {
+            chunks.add(chunk(call.map(own -> new Delta(null, null, List.of(ToolCall.of(0, own))))
+                    .orElseGet(() -> new Delta(null, response.text(), null)), null, null));
+        }
+        chunks.add(chunk(new Delta(null, null, null), finishReason(response, call), head.report(response)));
+        if (head.includeUsage()) {
+            chunks.add(new Chunk(head.id(), "chat.completion.chunk", head.created(), head.model(), List.of(), Usage.of(response), null));
+        }
+        return chunks;
     }
 
     @Override
     public Completion whole(Response response) {
-        Choice choice = new Choice(0, new Message("assistant", response.text(), null), null, ReplyHead.finishReason(response));
-        return new Completion(head.id(), "chat.completion", head.created(), head.model(), List.of(choice), Usage.of(response),
-                head.report(response));
+        Optional<Tool.Call> call = shape.call(response.text());
+        Message message = new Message("assistant", call.isPresent() ? null : response.text(), null,
+                call.map(own -> List.of(ToolCall.of(null, own))).orElse(List.of()));
+        return new Completion(head.id(), "chat.completion", head.created(), head.model(),
+                List.of(new Choice(0, message, null, finishReason(response, call))), Usage.of(response), head.report(response));
+    }
+
+    private static String finishReason(Response response, Optional<Tool.Call> call) {
+        return call.isPresent() ? "tool_calls" : ReplyHead.finishReason(response);
     }
 
     private Chunk chunk(Delta delta, String finishReason, ElmsReport elms) {

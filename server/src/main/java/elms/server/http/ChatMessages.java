@@ -29,10 +29,26 @@ final class ChatMessages {
     private static Message message(Fields message) {
         String role = message.requiredText("role");
         return switch (role) {
-            case "system", "user", "assistant" -> content(message, role);
+            case "assistant" -> message.has("tool_calls") ? calls(message) : content(message, role);
+            case "system", "user" -> content(message, role);
+            case "tool" -> Message.user("Result: " + content(message, role).content());
             case "developer" -> content(message, "system");
-            default -> throw ApiException.field(message.path("role"), "there is no role '" + role + "'; use system, user or assistant");
+            default -> throw ApiException.field(message.path("role"), "there is no role '" + role + "'; use system, user, assistant or tool");
         };
+    }
+
+    /** Calls of tools, in the form in which they are asked for. */
+    private static Message calls(Fields message) {
+        StringBuilder text = new StringBuilder(content(message, "assistant").content());
+        for (Fields call : message.objects("tool_calls", MOST_PARTS)) {
+            Fields function = call.object("function").orElseThrow(() -> ApiException.field(call.path("function"), call.path("function")
+                    + " is missing"));
+            String arguments = function.node("arguments").isTextual() ? function.requiredText("arguments")
+                    : function.node("arguments").toString();
+            text.append(text.isEmpty() ? "" : "\n").append("{\"name\": \"").append(function.requiredText("name")).append("\", \"arguments\": ")
+                    .append(arguments).append('}');
+        }
+        return Message.assistant(text.toString());
     }
 
     /** A part that is marked {@code elms_protected} is never cut. */

@@ -1,10 +1,12 @@
 package elms.server.http;
 
+import elms.server.grammar.TokenBytes;
 import elms.service.AppProfile;
 import elms.service.Binding;
 import elms.service.ElmsService;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** A model that is in memory, with the service that runs on it. */
 public final class LoadedModel implements AutoCloseable {
@@ -12,6 +14,7 @@ public final class LoadedModel implements AutoCloseable {
     private final ModelFacts facts;
     private final Runnable release;
     private final Map<String, Binding> bindings = new HashMap<>();
+    private Optional<TokenBytes> tokens = Optional.empty();
 
     /**
      * @param release gives back what the service runs on, after it is closed
@@ -28,6 +31,14 @@ public final class LoadedModel implements AutoCloseable {
 
     ModelFacts facts() {
         return facts;
+    }
+
+    /** The bytes of its tokens, for answers that are held to a form. */
+    synchronized TokenBytes tokens() {
+        if (tokens.isEmpty()) {
+            tokens = Optional.of(new TokenBytes(service.model().tokenizer()));
+        }
+        return tokens.get();
     }
 
     /** The binding of an app with that profile; a changed profile binds again. */

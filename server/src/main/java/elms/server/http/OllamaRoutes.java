@@ -1,5 +1,6 @@
 package elms.server.http;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import elms.engine.ElasticModel;
 import elms.engine.text.Message;
 import elms.server.PlainText;
@@ -65,10 +66,23 @@ final class OllamaRoutes implements HttpService {
             load(to, chat, KeepAlive.read(body).map(KeepAlive::unloads).orElse(false));
             return;
         }
+        AnswerShape shape = shape(body);
         Fields options = body.object("options").orElse(Fields.NONE);
-        Request request = RequestFields.read(body, options, messages, SloFields.of(body, from.headers(), name.slo()), predicted(options));
-        answers.answer(from, to, request, body.flag("stream", true),
-                model -> new OllamaForm(ReplyHead.of("ollama", model, body), chat, start));
+        Request request = RequestFields.read(body, options, shape.instruct(messages), SloFields.of(body, from.headers(), name.slo()), predicted(options));
+        answers.answer(from, to, request, shape, body.flag("stream", true),
+                model -> new OllamaForm(ReplyHead.of("ollama", model, body), shape, chat, start));
+    }
+
+    /** {@code format} is "json" or a schema. */
+    private static AnswerShape shape(Fields body) {
+        JsonNode format = body.node("format");
+        if (format.isMissingNode() || format.isTextual() && format.textValue().isEmpty()) {
+            return AnswerShape.read(body);
+        }
+        if (format.isTextual() && !format.textValue().equals("json")) {
+            throw ApiException.field("format", "format must be \"json\" or a JSON schema");
+        }
+        return AnswerShape.ofSchema(format.isTextual() ? null : format, "format");
     }
 
     /** A negative number asks for as many as there is room for. */

@@ -38,8 +38,10 @@ final class OpenAiRoutes implements HttpService {
 
     private void chat(ServerRequest from, ServerResponse to) {
         Fields body = Fields.of(ClientConnection.of(from).body(from));
-        Request request = chatRequest(from, body, answers.host().name());
-        answers.answer(from, to, request, body.flag("stream", false), model -> new ChatForm(ReplyHead.of("chatcmpl", model, body)));
+        AnswerShape shape = AnswerShape.read(body);
+        Request request = chatRequest(from, body, shape, answers.host().name());
+        answers.answer(from, to, request, shape, body.flag("stream", false),
+                model -> new ChatForm(ReplyHead.of("chatcmpl", model, body), shape));
     }
 
     private void complete(ServerRequest from, ServerResponse to) {
@@ -50,7 +52,7 @@ final class OpenAiRoutes implements HttpService {
         }
         String prompt = prompt(body);
         Request request = request(from, body, List.of(PlainText.of(prompt)), answers.host().name(), "max_tokens");
-        answers.answer(from, to, request, body.flag("stream", false),
+        answers.answer(from, to, request, AnswerShape.FREE, body.flag("stream", false),
                 model -> new TextForm(ReplyHead.of("cmpl", model, body), body.flag("echo", false) ? prompt : ""));
     }
 
@@ -72,8 +74,8 @@ final class OpenAiRoutes implements HttpService {
     }
 
     /** Reads the body of a chat. */
-    static Request chatRequest(ServerRequest from, Fields body, String served) {
-        return request(from, body, ChatMessages.read(body), served, "max_completion_tokens", "max_tokens");
+    static Request chatRequest(ServerRequest from, Fields body, AnswerShape shape, String served) {
+        return request(from, body, shape.instruct(ChatMessages.read(body)), served, "max_completion_tokens", "max_tokens");
     }
 
     private static Request request(ServerRequest from, Fields body, List<Message> messages, String served, String... lengths) {

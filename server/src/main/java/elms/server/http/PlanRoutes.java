@@ -43,7 +43,7 @@ final class PlanRoutes implements HttpService {
 
     private void plan(ServerRequest from, ServerResponse to) {
         Fields body = Fields.of(ClientConnection.of(from).body(from));
-        Request request = OpenAiRoutes.chatRequest(from, body, answers.host().name());
+        Request request = OpenAiRoutes.chatRequest(from, body, AnswerShape.read(body), answers.host().name());
         try (Lease lease = answers.host().lease()) {
             Binding binding = answers.binding(lease, Caller.of(from));
             ElasticModel model = lease.model().service().model();
