@@ -12,6 +12,11 @@ public final class Correction {
     private int next;
 
     public Correction() {
+        forget();
+    }
+
+    /** Goes back to what the profile says. */
+    public synchronized void forget() {
         Arrays.fill(ratios, 1);
     }
 

@@ -50,4 +50,10 @@ public final class Forecast {
     public void stepTook(SubModel level, int context, double millis) {
         decode.observe(profile.decodeMillis(level, context) / profile.decodeMargin(), millis);
     }
+
+    /** Forgets what it learnt, as after requests that only warmed the machine up. */
+    public void forget() {
+        prefill.forget();
+        decode.forget();
+    }
 }

@@ -97,6 +97,7 @@ public final class ElmsService implements AutoCloseable {
                 app.call(Request.of(List.of(question), WARM_UP_TOKENS).withPin(pin), Listener.NONE);
             }
         }
+        engine.forgetSpeed();
     }
 
     /**

@@ -29,6 +29,7 @@ final class Engine implements Runnable {
     private final Transformer transformer;
     private final DoubleSupplier clock;
     private final Settings settings;
+    private final Forecast forecast;
     private final Planning planning;
     private final Scheduler scheduler;
     private final PrefixCache cache;
@@ -45,7 +46,7 @@ final class Engine implements Runnable {
         this.settings = settings;
         this.clock = clock;
         transformer = new Transformer(model.weights(), kernels);
-        Forecast forecast = new Forecast(latency);
+        forecast = new Forecast(latency);
         planning = new Planning(model, forecast, settings);
         Costs costs = new Costs(forecast);
         scheduler = new Scheduler(settings.policy(), model.levels(), costs);
@@ -73,6 +74,11 @@ final class Engine implements Runnable {
             warming.forget(app);
             cache.forget(app);
         });
+    }
+
+    /** Lets no measurement count that was made so far. */
+    void forgetSpeed() {
+        forecast.forget();
     }
 
     /** What a call would get if it came now. Nothing is computed. */
