@@ -44,8 +44,8 @@ final class Engine implements Runnable {
         this.settings = settings;
         this.clock = clock;
         transformer = new Transformer(model.weights(), kernels);
-        planning = new Planning(model, latency);
         Costs costs = new Costs(latency);
+        planning = new Planning(model, latency, costs);
         scheduler = new Scheduler(settings.policy(), model.levels(), costs);
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);

@@ -46,6 +46,8 @@ final class Passes {
     private void read(Work.Read work) {
         Job job = work.job();
         SubModel level = job.readingLevel();
+        int context = job.cache().length();
+        double before = clock.getAsDouble();
         Continuation piece = job.read(work.tokens());
         List<Job> scored = new ArrayList<>(work.riders());
         List<Continuation> batch = new ArrayList<>(work.riders().stream().map(Job::continuation).toList());
@@ -56,6 +58,9 @@ final class Passes {
             scored.add(job);
             scored.forEach(failed -> fail(failed, e));
             return;
+        }
+        if (work.riders().isEmpty()) {
+            costs.readTook(level, context, piece.ids().length, clock.getAsDouble() - before);
         }
         if (job.unread() == 0) {
             scheduler.answers(job);
@@ -75,7 +80,7 @@ final class Passes {
         }
         int context = streams.get(0).cache().length();
         draw(streams);
-        costs.took(streams.get(0).level(), streams.size(), context, clock.getAsDouble() - before);
+        costs.stepTook(streams.get(0).level(), streams.size(), context, clock.getAsDouble() - before);
     }
 
     /** Gives the first sequences of the last pass their next tokens. */

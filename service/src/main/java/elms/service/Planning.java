@@ -28,10 +28,12 @@ final class Planning {
     private final ElasticModel model;
     private final Planner planner;
     private final LatencyModel latency;
+    private final Costs costs;
 
-    Planning(ElasticModel model, LatencyModel latency) {
+    Planning(ElasticModel model, LatencyModel latency, Costs costs) {
         this.model = model;
         this.latency = latency;
+        this.costs = costs;
         this.planner = new Planner(model.levels(), latency);
     }
 
@@ -105,13 +107,19 @@ final class Planning {
 
     private Plan planned(Call call, Prompt rest, Latency limit, double overhead, Optional<SubModel> answer) {
         int context = rest.tokens() + call.longest() / 2;
-        OptionalDouble step = answer.isEmpty() || call.request().slo().equals(Slo.NONE) ? limit.tpotMillis()
-                : OptionalDouble.of(ROUNDING * latency.decodeMillis(answer.get(), context));
-        return planner.plan(rest, call.longest(), new Slo(time(limit.ttftMillis()), time(step)), overhead);
+        boolean alone = answer.isEmpty() || call.request().slo().equals(Slo.NONE);
+        Optional<Limit> step = alone ? profiled(limit.tpotMillis(), costs.stepping())
+                : Optional.of(new Limit.Time(ROUNDING * latency.decodeMillis(answer.get(), context)));
+        Plan plan = planner.plan(rest, call.longest(), new Slo(profiled(limit.ttftMillis(), costs.reading()), step),
+                overhead / costs.reading());
+        Latency predicted = Latency.of(costs.reading() * plan.predicted().ttftMillis().orElse(0),
+                costs.step(plan.decode(), context));
+        return new Plan(plan.spans(), plan.decode(), limit, predicted, predicted.within(limit));
     }
 
-    private static Optional<Limit> time(OptionalDouble millis) {
-        return millis.isPresent() ? Optional.of(new Limit.Time(millis.getAsDouble())) : Optional.empty();
+    /** A bound for a planner that knows the profile alone, when the same work takes so many times longer. */
+    private static Optional<Limit> profiled(OptionalDouble millis, double times) {
+        return millis.isPresent() ? Optional.of(new Limit.Time(millis.getAsDouble() / times)) : Optional.empty();
     }
 
     private Plan pinned(Call call, Prompt rest, Latency limit, double overhead) {
@@ -133,8 +141,8 @@ final class Planning {
     }
 
     private Plan plan(List<Span> spans, SubModel answer, Call call, Prompt rest, double overhead, Latency limit) {
-        double read = spans.stream().mapToDouble(span -> latency.prefillMillis(span.level(), span.length())).sum();
-        Latency predicted = Latency.of(overhead + read, latency.decodeMillis(answer, rest.tokens() + call.longest() / 2));
+        double read = spans.stream().mapToDouble(span -> costs.read(span.level(), 0, span.length())).sum();
+        Latency predicted = Latency.of(overhead + read, costs.step(answer, rest.tokens() + call.longest() / 2));
         return new Plan(spans, answer, limit, predicted, predicted.within(limit));
     }
 

@@ -37,8 +37,8 @@ class SchedulerTest {
     @BeforeEach
     void load() {
         nano = new NanoService(folder);
-        planning = new Planning(nano.model(), NanoService.LATENCY);
         costs = new Costs(NanoService.LATENCY);
+        planning = new Planning(nano.model(), NanoService.LATENCY, costs);
         scheduler = new Scheduler(Policy.ELMS, nano.model().levels(), costs);
     }
 
