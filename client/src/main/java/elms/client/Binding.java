@@ -30,7 +30,8 @@ public final class Binding implements AutoCloseable {
      * @throws ElmsClientException if the server refuses it, fails, or cannot be reached
      */
     public Response call(Request request, Listener listener) {
-        try (UnixExchange exchange = client.open("POST", "/v1/chat/completions", "x-elms-app: " + profile.name() + "\r\n", body(request))) {
+        try (UnixExchange exchange = client.open("POST", "/v1/chat/completions", "x-elms-app: " + profile.name() + "\r\n",
+                body(request))) {
             return follow(exchange, listener);
         } catch (IOException e) {
             throw client.unreachable(e);
@@ -78,7 +79,8 @@ public final class Binding implements AutoCloseable {
         }
         for (Request.Message message : request.messages()) {
             ObjectNode turn = body.withArrayProperty("messages").addObject().put("role", message.role());
-            turn.putArray("content").addObject().put("type", "text").put("text", message.content()).put("elms_protected", message.kept());
+            turn.putArray("content").addObject().put("type", "text").put("text", message.content()).put("elms_protected",
+                    message.kept());
         }
         return body;
     }

@@ -16,7 +16,7 @@ public final class ElmsClientException extends RuntimeException {
         return status;
     }
 
-    /** Why, in one word: {@code slo_infeasible}, {@code queue_full}, {@code quota_exceeded}, {@code loading}, {@code unreachable}, ... */
+    /** Why, in one word: {@code slo_infeasible}, {@code queue_full}, {@code quota_exceeded}, {@code loading}, ... */
     public String code() {
         return code;
     }

@@ -10,7 +10,8 @@ import java.util.OptionalDouble;
  * @param prefillLevel mean share of the decoder that read the prompt
  * @param decodeLevel share of the decoder that answered
  */
-public record Response(String text, String finishReason, int promptTokens, int cachedTokens, int completionTokens, double prefillLevel,
+public record Response(String text, String finishReason, int promptTokens, int cachedTokens, int completionTokens,
+        double prefillLevel,
         double decodeLevel, Latency slo, Latency predicted, Latency measured, boolean sloMet) {
     /** Time to first token and time per output token, in milliseconds. */
     public record Latency(OptionalDouble ttftMillis, OptionalDouble tpotMillis) {

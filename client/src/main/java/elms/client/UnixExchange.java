@@ -29,7 +29,8 @@ final class UnixExchange implements AutoCloseable {
         try {
             channel.connect(UnixDomainSocketAddress.of(socket));
             in = new BufferedInputStream(Channels.newInputStream(channel));
-            String head = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "Content-Length: "
+            String head = method + " " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers
+                    + "Content-Length: "
                     + body.length + "\r\n\r\n";
             write(head.getBytes(StandardCharsets.US_ASCII));
             write(body);

@@ -25,7 +25,8 @@ public record ElmsSettings(Binding binding, String model, Slo slo, boolean stric
 
     /** The profile's SLO, best effort, the likeliest tokens, at most 512. */
     public static ElmsSettings of(Binding binding, String model) {
-        ChatRequestParameters usual = ChatRequestParameters.builder().modelName(model).temperature(0.0).maxOutputTokens(USUAL_TOKENS).build();
+        ChatRequestParameters usual = ChatRequestParameters.builder().modelName(model).temperature(0.0)
+                .maxOutputTokens(USUAL_TOKENS).build();
         return new ElmsSettings(binding, model, Slo.NONE, false, usual, List.of());
     }
 

@@ -29,11 +29,14 @@ final class Translation {
         ChatRequestParameters parameters = asked.parameters();
         refuseWhatIsMissing(parameters, settings);
         Sampling usual = Sampling.GREEDY;
-        Sampling sampling = new Sampling(Optional.ofNullable(parameters.temperature()).map(Double::floatValue).orElse(usual.temperature()),
+        Sampling sampling = new Sampling(Optional.ofNullable(parameters.temperature()).map(Double::floatValue)
+                .orElse(usual.temperature()),
                 Optional.ofNullable(parameters.topK()).orElse(usual.topK()),
-                Optional.ofNullable(parameters.topP()).map(Double::floatValue).orElse(usual.topP()), usual.minP(), usual.repeatPenalty(),
+                Optional.ofNullable(parameters.topP()).map(Double::floatValue).orElse(usual.topP()), usual.minP(),
+                usual.repeatPenalty(),
                 usual.seed());
-        return new Request(asked.messages().stream().map(Translation::message).toList(), settings.slo(), settings.strict(), Optional.empty(),
+        return new Request(asked.messages().stream().map(Translation::message).toList(), settings.slo(), settings.strict(),
+                Optional.empty(),
                 Floor.NONE, false, Optional.empty(), sampling, parameters.maxOutputTokens(),
                 Optional.ofNullable(parameters.stopSequences()).orElse(List.of()));
     }
@@ -58,7 +61,8 @@ final class Translation {
             case SystemMessage system -> Message.system(system.text());
             case UserMessage user when user.hasSingleText() -> Message.user(user.singleText());
             case AiMessage answer when !answer.hasToolExecutionRequests() -> Message.assistant(answer.text());
-            default -> throw new UnsupportedFeatureException("messages of type " + message.type() + " with more than one text are not supported");
+            default -> throw new UnsupportedFeatureException("messages of type " + message.type()
+                    + " with more than one text are not supported");
         };
     }
 
@@ -72,6 +76,7 @@ final class Translation {
             case LENGTH -> FinishReason.LENGTH;
             case CANCELLED -> FinishReason.OTHER;
         });
-        return ChatResponse.builder().aiMessage(AiMessage.from(response.text())).metadata(new ElmsResponseMetadata(metadata, response)).build();
+        return ChatResponse.builder().aiMessage(AiMessage.from(response.text())).metadata(new ElmsResponseMetadata(metadata,
+                response)).build();
     }
 }

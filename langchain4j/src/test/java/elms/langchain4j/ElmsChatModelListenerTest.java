@@ -38,7 +38,8 @@ class ElmsChatModelListenerTest extends AbstractChatModelListenerIT {
     }
 
     private ElmsSettings settings(Binding binding, ChatModelListener listener) {
-        return ElmsSettings.of(binding, modelName()).withListeners(List.of(listener)).withParameters(ChatRequestParameters.builder()
+        return ElmsSettings.of(binding, modelName()).withListeners(List.of(listener))
+                .withParameters(ChatRequestParameters.builder()
                 .temperature(temperature()).topP(topP()).maxOutputTokens(maxTokens()).build());
     }
 

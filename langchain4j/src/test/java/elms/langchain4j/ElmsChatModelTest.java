@@ -36,7 +36,8 @@ class ElmsChatModelTest {
     @BeforeAll
     static void open() throws IOException {
         service = new NanoBinding();
-        settings = ElmsSettings.of(service.bind("app"), "nano").withParameters(ChatRequestParameters.builder().maxOutputTokens(12).build());
+        settings = ElmsSettings.of(service.bind("app"), "nano").withParameters(ChatRequestParameters.builder().maxOutputTokens(12)
+                .build());
     }
 
     @AfterAll
@@ -46,8 +47,10 @@ class ElmsChatModelTest {
 
     @Test
     void aChatIsAnsweredAndTellsWhatBecameOfItsSlo() {
-        ChatResponse response = new ElmsChatModel(settings.withSlo(new Slo(Optional.of(new Limit.Time(1e6)), Optional.empty()), false))
-                .chat(SystemMessage.from("be kind"), UserMessage.from("hello"), AiMessage.from("hi"), UserMessage.from("and now?"));
+        ChatResponse response = new ElmsChatModel(settings.withSlo(new Slo(Optional.of(new Limit.Time(1e6)), Optional.empty()),
+                false))
+                .chat(SystemMessage.from("be kind"), UserMessage.from("hello"), AiMessage.from("hi"),
+                UserMessage.from("and now?"));
         assertThat(response.aiMessage().text()).isNotEmpty();
         assertThat(response.tokenUsage().outputTokenCount()).isBetween(1, 12);
         assertThat(((ElmsResponseMetadata) response.metadata()).elms().sloMet()).isTrue();
@@ -86,10 +89,12 @@ class ElmsChatModelTest {
 
     @Test
     void strictAndUnsupportedRequestsAreRefused() {
-        ElmsChatModel strict = new ElmsChatModel(settings.withSlo(new Slo(Optional.of(new Limit.Time(1e-9)), Optional.empty()), true));
+        ElmsChatModel strict = new ElmsChatModel(settings.withSlo(new Slo(Optional.of(new Limit.Time(1e-9)), Optional.empty()),
+                true));
         assertThatThrownBy(() -> strict.chat("hello")).isInstanceOf(InfeasibleException.class);
         assertThatThrownBy(() -> new ElmsChatModel(settings).chat(ChatRequest.builder().messages(UserMessage.from("hello"))
-                .toolSpecifications(ToolSpecification.builder().name("add").build()).build())).isInstanceOf(UnsupportedFeatureException.class);
+                .toolSpecifications(ToolSpecification.builder().name("add").build()).build()))
+                .isInstanceOf(UnsupportedFeatureException.class);
     }
 
     /** Keeps the end of a stream. */

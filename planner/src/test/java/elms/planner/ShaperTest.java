@@ -52,7 +52,8 @@ class ShaperTest {
 
     @Test
     void theQuestionHasALevelOfItsOwn() {
-        List<Part> parts = shaper.segments(new PlanShape(1, levels.smallest().share(), 1)).parts();
+        double smallest = levels.smallest().share();
+        List<Part> parts = shaper.segments(new PlanShape(1, smallest, 1, smallest)).parts();
         assertThat(parts).extracting(part -> part.level().share()).containsExactly(levels.smallest().share(), 1.0);
         assertThat(parts.get(1).tokens()).isEqualTo(4);
     }

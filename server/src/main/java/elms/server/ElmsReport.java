@@ -50,7 +50,8 @@ public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLev
 
     /** What is planned for a request. */
     public static ElmsReport of(Plan plan) {
-        List<Span> spans = plan.spans().stream().map(span -> new Span(span.length(), span.level().share(), Optional.empty())).toList();
+        List<Span> spans = plan.spans().stream().map(span -> new Span(span.length(), span.level().share(), Optional.empty()))
+                .toList();
         return new ElmsReport(spans, plan.prefillLevel(), plan.decode().share(), Optional.empty(), plan.promptTokens(),
                 Times.of(plan.slo()), Times.of(plan.predicted()), plan.feasible(), Optional.empty(), OptionalDouble.empty(),
                 Optional.empty());
@@ -60,7 +61,8 @@ public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLev
     public ElmsReport withTexts(List<String> texts) {
         List<Span> told = IntStream.range(0, spans.size())
                 .mapToObj(i -> new Span(spans.get(i).tokens, spans.get(i).level, Optional.of(texts.get(i)))).toList();
-        return new ElmsReport(told, prefillLevel, decodeLevel, promptTokensBefore, promptTokensAfter, slo, predicted, feasible, measured,
+        return new ElmsReport(told, prefillLevel, decodeLevel, promptTokensBefore, promptTokensAfter, slo, predicted, feasible,
+                measured,
                 queueMs, sloMet);
     }
 }

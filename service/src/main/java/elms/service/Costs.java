@@ -17,7 +17,7 @@ final class Costs {
     private static final double LEARNING = 0.05;
     /** A step that took longer than so many steps of each stream alone was interrupted by something else. */
     private static final double MOST_FACTOR = 2;
-    private static final int TELLING = 64;
+    private static final int TELLING = 32;
 
     private final Forecast forecast;
     private final double[] factors = new double[MOST_STREAMS + 1];

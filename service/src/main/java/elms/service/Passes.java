@@ -46,12 +46,12 @@ final class Passes {
     private void read(Work.Read work) {
         Job job = work.job();
         SubModel level = job.readingLevel();
+        int context = job.cache().length();
+        double before = clock.getAsDouble();
         Continuation piece = job.read(work.tokens());
         List<Job> scored = new ArrayList<>(work.riders());
         List<Continuation> batch = new ArrayList<>(work.riders().stream().map(Job::continuation).toList());
         batch.add(piece);
-        int context = piece.cache().length();
-        double before = clock.getAsDouble();
         try {
             transformer.read(batch, level);
         } catch (RuntimeException e) {

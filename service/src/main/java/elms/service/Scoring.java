@@ -27,7 +27,8 @@ final class Scoring {
     List<TokenScore> score(int[] prompt, int more, int alternatives) {
         int context = model.config().context();
         if (prompt.length == 0 || (long) prompt.length + more > context) {
-            throw new ElmsException("the text has " + (prompt.length + (long) more) + " tokens, but must have between 1 and " + context
+            throw new ElmsException("the text has " + (prompt.length + (long) more) + " tokens, but must have between 1 and "
+                    + context
                     + ", the context of " + model.name());
         }
         List<TokenScore> scores = new ArrayList<>();

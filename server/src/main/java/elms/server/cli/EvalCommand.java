@@ -140,7 +140,7 @@ final class EvalCommand implements Runnable {
                 description = "Shares of what the full model can serve (default: ${DEFAULT-VALUE}).")
         private List<Double> loads;
 
-        @Option(names = "--seconds", paramLabel = "S", defaultValue = "30",
+        @Option(names = "--seconds", paramLabel = "S", defaultValue = "20",
                 description = "How long requests come, for each load and policy (default: ${DEFAULT-VALUE}).")
         private double seconds;
 

@@ -33,7 +33,8 @@ final class PsCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         System.out.printf(Locale.ROOT, ROW, "NAME", "SIZE", "CONTEXT", "STAYS");
         for (JsonNode model : ask().path("models")) {
-            System.out.printf(Locale.ROOT, ROW, model.path("name").asText(), String.format(Locale.ROOT, "%.1f MB", model.path("size").asLong() / 1e6),
+            System.out.printf(Locale.ROOT, ROW, model.path("name").asText(), String.format(Locale.ROOT, "%.1f MB",
+                    model.path("size").asLong() / 1e6),
                     model.path("context_length").asInt(), left(Instant.parse(model.path("expires_at").asText())));
         }
         return 0;

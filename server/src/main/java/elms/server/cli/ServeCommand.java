@@ -28,7 +28,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 @Command(name = "serve", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Serves a model over HTTP, with the APIs of OpenAI and Ollama and a page to chat on, until it is told to stop.")
+        description = "Serves a model over HTTP, with the APIs of OpenAI and Ollama and a page to chat on, until told to stop.")
 final class ServeCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -60,7 +60,8 @@ final class ServeCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         ServerSettings settings = settings();
-        try (Screen screen = new Screen(); HttpServer server = HttpServer.start(settings, options.model(), meters -> load(screen, meters))) {
+        try (Screen screen = new Screen(); HttpServer server = HttpServer.start(settings, options.model(),
+                meters -> load(screen, meters))) {
             CountDownLatch stop = new CountDownLatch(1);
             Runtime.getRuntime().addShutdownHook(new Thread(() -> {
                 server.close();
@@ -81,7 +82,8 @@ final class ServeCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--port is " + port + ", but must be between 0 and 65535");
         }
         if (keyFile == null && !InetAddress.getByName(host).isLoopbackAddress()) {
-            throw new ParameterException(spec.commandLine(), "other machines can reach " + host + "; give --api-key-file, or leave --host away");
+            throw new ParameterException(spec.commandLine(), "other machines can reach " + host
+                    + "; give --api-key-file, or leave --host away");
         }
         return new ServerSettings(host, port, Optional.ofNullable(socket), keyFile == null ? List.of() : ApiKey.read(keyFile),
                 allowedHosts, allowedOrigins, Limits.USUAL);
@@ -90,7 +92,8 @@ final class ServeCommand implements Callable<Integer> {
     private LoadedModel load(Screen screen, MeterRegistry meters) {
         ModelOptions.Started started = options.start(screen);
         Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
-        ElmsService service = ElmsService.open(started.model(), started.kernels(), profiles.get(screen.step("Measuring this machine")),
+        ElmsService service = ElmsService.open(started.model(), started.kernels(),
+                profiles.get(screen.step("Measuring this machine")),
                 Settings.usual().withMeters(meters).withPlanner(started.reader(), PlanForm.ELMS));
         screen.close();
         service.warmUp();

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * Follows a grammar byte by byte. A state is a set of stacks of what may come next; states and the ways between them are found when
- * they are first needed, so that most bytes cost one look-up. For one thread.
+ * Follows a grammar byte by byte. A state is a set of stacks of what may come next; states and the ways between them are found
+ * when they are first needed, so that most bytes cost one look-up. For one thread.
  */
 final class Automaton {
     /** No text of the grammar goes on like this. */

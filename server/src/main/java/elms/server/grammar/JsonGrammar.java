@@ -15,7 +15,8 @@ final class JsonGrammar {
             Rule.choice(List.of(Rule.text("0"), Rule.sequence(Rule.range('1', '9', ""), Rule.times(digit, 0, MOST_DIGITS - 1)))));
     private final Rule number = Rule.sequence(integer,
             Rule.optional(Rule.sequence(Rule.text("."), Rule.times(digit, 1, MOST_DIGITS))),
-            Rule.optional(Rule.sequence(Rule.oneOf("eE"), Rule.optional(Rule.oneOf("+-")), Rule.times(digit, 1, MOST_EXPONENT_DIGITS))));
+            Rule.optional(Rule.sequence(Rule.oneOf("eE"), Rule.optional(Rule.oneOf("+-")),
+            Rule.times(digit, 1, MOST_EXPONENT_DIGITS))));
     private final Rule bool = Rule.choice(List.of(Rule.text("true"), Rule.text("false")));
     private final Rule nothing = Rule.text("null");
     private final Reference value = new Reference();
@@ -30,7 +31,8 @@ final class JsonGrammar {
         Rule hex = Rule.choice(List.of(Rule.range('0', '9', ""), Rule.range('a', 'f', ""), Rule.range('A', 'F', "")));
         Rule escape = Rule.sequence(Rule.text("\\"), Rule.choice(List.of(Rule.oneOf("\"\\/bfnrt"),
                 Rule.sequence(Rule.text("u"), hex, hex, hex, hex))));
-        return Rule.sequence(Rule.text("\""), Rule.repeated(Rule.choice(List.of(Rule.range(0x20, 0xff, "\"\\"), escape))), Rule.text("\""));
+        return Rule.sequence(Rule.text("\""), Rule.repeated(Rule.choice(List.of(Rule.range(0x20, 0xff, "\"\\"), escape))),
+                Rule.text("\""));
     }
 
     Rule string() {

@@ -14,14 +14,17 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Turns a JSON schema into a grammar: objects with their properties in the schema's order, arrays, strings, numbers, {@code enum},
- * {@code const}, {@code anyOf}, {@code oneOf}, {@code $ref} into the schema itself. What it cannot hold an answer to it refuses.
+ * Turns a JSON schema into a grammar: objects with their properties in the schema's order, arrays, strings, numbers, {@code
+ * enum}, {@code const}, {@code anyOf}, {@code oneOf}, {@code $ref} into the schema itself. What it cannot hold an answer to it
+ * refuses.
  */
 public final class JsonSchema {
     private static final int MOST_PARTS = 10_000;
     private static final int MOST_ITEMS = 256;
-    private static final Set<String> MISSING = Set.of("pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum",
-            "exclusiveMaximum", "multipleOf", "patternProperties", "propertyNames", "minProperties", "maxProperties", "not", "allOf", "if",
+    private static final Set<String> MISSING = Set.of("pattern", "minLength", "maxLength", "minimum", "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum", "multipleOf", "patternProperties", "propertyNames", "minProperties", "maxProperties", "not",
+            "allOf", "if",
             "dependentRequired", "dependentSchemas", "contains", "prefixItems", "unevaluatedProperties");
 
     private final JsonGrammar json = new JsonGrammar();
@@ -131,11 +134,14 @@ public final class JsonSchema {
         Rule item = schema.has("items") ? of(schema.path("items")) : json.value();
         int least = schema.path("minItems").asInt(0);
         int most = schema.path("maxItems").asInt(-1);
-        if (least < 0 || least > MOST_ITEMS || most > MOST_ITEMS || most >= 0 && most < least || schema.path("uniqueItems").asBoolean()) {
-            throw new ElmsException("an array of the schema must have between 0 and " + MOST_ITEMS + " items, and not ask for uniqueItems");
+        if (least < 0 || least > MOST_ITEMS || most > MOST_ITEMS || most >= 0 && most < least || schema.path("uniqueItems")
+                .asBoolean()) {
+            throw new ElmsException("an array of the schema must have between 0 and " + MOST_ITEMS
+                    + " items, and not ask for uniqueItems");
         }
         Rule next = Rule.sequence(json.comma(), item);
-        Rule more = most < 0 ? Rule.sequence(Rule.times(next, Math.max(0, least - 1), Math.max(0, least - 1)), Rule.repeated(next))
+        Rule more = most < 0 ? Rule.sequence(Rule.times(next, Math.max(0, least - 1), Math.max(0, least - 1)),
+                Rule.repeated(next))
                 : Rule.times(next, Math.max(0, least - 1), Math.max(0, most - 1));
         Rule some = most == 0 ? Rule.nothing() : Rule.sequence(item, more);
         return Rule.sequence(Rule.text("["), least > 0 ? some : Rule.optional(some), Rule.text("]"));

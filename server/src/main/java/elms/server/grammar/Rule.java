@@ -6,7 +6,9 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 
-/** What may be written: a context-free grammar over bytes. Rules are told apart by identity, since they may contain themselves. */
+/**
+ * What may be written: a context-free grammar over bytes. Rules are told apart by identity, since they may contain themselves.
+ */
 public sealed interface Rule {
     /** One byte of a set. */
     final class AnyOf implements Rule {

@@ -26,7 +26,8 @@ record AnswerShape(Optional<Rule> rule, List<Tool> tools) {
         JsonNode choice = body.node("tool_choice");
         boolean named = choice.isObject();
         String how = named ? choice.at("/function/name").asText() : choice.asText(tools.isEmpty() ? "none" : "auto");
-        if (!named && !List.of("none", "auto", "required").contains(how) || named && tools.stream().noneMatch(tool -> tool.name().equals(how))) {
+        if (!named && !List.of("none", "auto", "required").contains(how) || named && tools.stream().noneMatch(tool -> tool.name()
+                .equals(how))) {
             throw ApiException.field("tool_choice", "tool_choice must be none, auto, required, or one of the tools");
         }
         Optional<Rule> format = body.object("response_format").flatMap(AnswerShape::format);
@@ -68,7 +69,8 @@ record AnswerShape(Optional<Rule> rule, List<Tool> tools) {
                         format.path("json_schema") + " is missing"));
                 yield Optional.of(rule(schema.has("schema") ? schema.node("schema") : null, schema.path("schema")));
             }
-            default -> throw ApiException.field(format.path("type"), "there is no such response_format; use text, json_object or json_schema");
+            default -> throw ApiException.field(format.path("type"),
+                    "there is no such response_format; use text, json_object or json_schema");
         };
     }
 
@@ -80,7 +82,8 @@ record AnswerShape(Optional<Rule> rule, List<Tool> tools) {
         List<Message> instructed = new ArrayList<>(messages);
         boolean hasSystem = messages.getFirst().role().equals("system");
         String before = hasSystem ? messages.getFirst().content() + "\n\n" : "";
-        Message system = new Message("system", before + Tool.instructions(tools), hasSystem ? messages.getFirst().kept() : List.of());
+        Message system = new Message("system", before + Tool.instructions(tools), hasSystem ? messages.getFirst().kept()
+                : List.of());
         if (hasSystem) {
             instructed.set(0, system);
         } else {

@@ -83,7 +83,8 @@ final class AnswerStream implements Listener {
         }
         try (Deadline _ = connection.writing()) {
             if (out == null) {
-                response.header(HeaderNames.CONTENT_TYPE, form.framing().contentType()).header(HeaderNames.CACHE_CONTROL, "no-store");
+                response.header(HeaderNames.CONTENT_TYPE, form.framing().contentType()).header(HeaderNames.CACHE_CONTROL,
+                        "no-store");
                 out = response.outputStream();
             }
             out.write(text.getBytes(StandardCharsets.UTF_8));

@@ -42,7 +42,8 @@ final class Answers {
             ClientConnection connection = ClientConnection.of(from);
             connection.watch(to);
             ReplyForm own = form.apply(lease.model());
-            Request request = shape.rule().map(rule -> asked.withConstraint(() -> new GrammarConstraint(rule, lease.model().tokens())))
+            Request request = shape.rule().map(rule -> asked.withConstraint(() -> new GrammarConstraint(rule, lease.model()
+                    .tokens())))
                     .orElse(asked);
             if (stream) {
                 stream(binding, request, new AnswerStream(to, connection, own, request.strict(), host::ending), connection);

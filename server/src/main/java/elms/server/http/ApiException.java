@@ -40,21 +40,25 @@ final class ApiException extends RuntimeException {
     }
 
     static ApiException closing() {
-        return new ApiException(Status.SERVICE_UNAVAILABLE_503, "unavailable_error", "closing", null, "the server is about to stop", null);
+        return new ApiException(Status.SERVICE_UNAVAILABLE_503, "unavailable_error", "closing", null,
+                "the server is about to stop", null);
     }
 
     static ApiException of(Status status, String code, String message) {
-        return new ApiException(status, status.code() >= 500 ? "server_error" : "invalid_request_error", code, null, message, null);
+        return new ApiException(status, status.code() >= 500 ? "server_error" : "invalid_request_error", code, null, message,
+                null);
     }
 
     /** What a failed request is answered with. */
     static ApiException of(Throwable failure) {
         return switch (failure) {
             case ApiException known -> known;
-            case InfeasibleException refusal -> new ApiException(Status.TOO_MANY_REQUESTS_429, "slo_error", "slo_infeasible", "slo",
+            case InfeasibleException refusal -> new ApiException(Status.TOO_MANY_REQUESTS_429, "slo_error", "slo_infeasible",
+                    "slo",
                     refusal.getMessage(), refusal);
             case BusyException busy -> busy(busy);
-            case ElmsException sentence -> new ApiException(Status.BAD_REQUEST_400, "invalid_request_error", "invalid_request", null,
+            case ElmsException sentence -> new ApiException(Status.BAD_REQUEST_400, "invalid_request_error", "invalid_request",
+                    null,
                     sentence.getMessage(), sentence);
             default -> new ApiException(Status.INTERNAL_SERVER_ERROR_500, "server_error", "internal_error", null,
                     "something went wrong that should not have; the server's log says what", failure);
@@ -63,10 +67,14 @@ final class ApiException extends RuntimeException {
 
     private static ApiException busy(BusyException busy) {
         return switch (busy.reason()) {
-            case QUEUE_FULL -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "queue_full", null, busy.getMessage(), busy);
-            case QUOTA -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "quota_exceeded", null, busy.getMessage(), busy);
-            case LATE -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "late", null, busy.getMessage(), busy);
-            case CLOSED -> new ApiException(Status.SERVICE_UNAVAILABLE_503, "unavailable_error", "closing", null, busy.getMessage(), busy);
+            case QUEUE_FULL -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "queue_full", null,
+                    busy.getMessage(), busy);
+            case QUOTA -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "quota_exceeded", null,
+                    busy.getMessage(), busy);
+            case LATE -> new ApiException(Status.TOO_MANY_REQUESTS_429, "rate_limit_error", "late", null, busy.getMessage(),
+                    busy);
+            case CLOSED -> new ApiException(Status.SERVICE_UNAVAILABLE_503, "unavailable_error", "closing", null,
+                    busy.getMessage(), busy);
         };
     }
 

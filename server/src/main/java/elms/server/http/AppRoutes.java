@@ -27,7 +27,8 @@ final class AppRoutes implements HttpService {
     }
 
     /** A profile as it is sent. */
-    record Profile(String name, Bounds slo, List<Turn> system, int priority, int quota, double toolsMinLevel, boolean publicCache) {
+    record Profile(String name, Bounds slo, List<Turn> system, int priority, int quota, double toolsMinLevel,
+            boolean publicCache) {
         /** Latencies in the form of the command line. */
         record Bounds(Optional<String> ttft, Optional<String> tpot) {}
 
@@ -35,8 +36,10 @@ final class AppRoutes implements HttpService {
         record Turn(String role, String content) {}
 
         static Profile of(AppProfile profile) {
-            return new Profile(profile.name(), new Bounds(profile.slo().ttft().map(Profile::text), profile.slo().tpot().map(Profile::text)),
-                    profile.system().stream().map(message -> new Turn(message.role(), message.content())).toList(), profile.priority(),
+            return new Profile(profile.name(), new Bounds(profile.slo().ttft().map(Profile::text), profile.slo().tpot()
+                    .map(Profile::text)),
+                    profile.system().stream().map(message -> new Turn(message.role(), message.content())).toList(),
+                    profile.priority(),
                     profile.quota(), profile.toolsMinLevel(), profile.publicCache());
         }
 
@@ -56,7 +59,8 @@ final class AppRoutes implements HttpService {
 
     private void list(ServerRequest from, ServerResponse to) {
         Caller caller = Caller.of(from);
-        send(to, apps.all().stream().filter(profile -> !caller.hasKey() || profile.name().equals(caller.app())).map(Profile::of).toList());
+        send(to, apps.all().stream().filter(profile -> !caller.hasKey() || profile.name().equals(caller.app())).map(Profile::of)
+                .toList());
     }
 
     private void get(ServerRequest from, ServerResponse to) {
@@ -88,8 +92,10 @@ final class AppRoutes implements HttpService {
         List<Message> system = body.node("system").isTextual() ? List.of(Message.system(body.requiredText("system")))
                 : ChatMessages.read(body, "system");
         return new AppProfile(name, body.object("slo").map(SloFields::slo).orElse(Slo.NONE), system,
-                body.integer("priority", -MOST, MOST).orElse(usual.priority()), body.integer("quota", 0, MOST).orElse(usual.quota()),
-                body.number("tools_min_level", 0, 1).orElse(usual.toolsMinLevel()), body.flag("public_cache", usual.publicCache()));
+                body.integer("priority", -MOST, MOST).orElse(usual.priority()), body.integer("quota", 0, MOST)
+                .orElse(usual.quota()),
+                body.number("tools_min_level", 0, 1).orElse(usual.toolsMinLevel()), body.flag("public_cache",
+                usual.publicCache()));
     }
 
     private static String ownName(ServerRequest from) {

@@ -72,7 +72,8 @@ final class ChatForm implements ReplyForm {
         }
         chunks.add(chunk(new Delta(null, null, null), finishReason(response, call), head.report(response)));
         if (head.includeUsage()) {
-            chunks.add(new Chunk(head.id(), "chat.completion.chunk", head.created(), head.model(), List.of(), Usage.of(response), null));
+            chunks.add(new Chunk(head.id(), "chat.completion.chunk", head.created(), head.model(), List.of(), Usage.of(response),
+                    null));
         }
         return chunks;
     }

@@ -33,7 +33,8 @@ final class ChatMessages {
             case "system", "user" -> content(message, role);
             case "tool" -> Message.user("Result: " + content(message, role).content());
             case "developer" -> content(message, "system");
-            default -> throw ApiException.field(message.path("role"), "there is no role '" + role + "'; use system, user, assistant or tool");
+            default -> throw ApiException.field(message.path("role"), "there is no role '" + role
+                    + "'; use system, user, assistant or tool");
         };
     }
 
@@ -41,11 +42,13 @@ final class ChatMessages {
     private static Message calls(Fields message) {
         StringBuilder text = new StringBuilder(content(message, "assistant").content());
         for (Fields call : message.objects("tool_calls", MOST_PARTS)) {
-            Fields function = call.object("function").orElseThrow(() -> ApiException.field(call.path("function"), call.path("function")
+            Fields function = call.object("function").orElseThrow(() -> ApiException.field(call.path("function"),
+                    call.path("function")
                     + " is missing"));
             String arguments = function.node("arguments").isTextual() ? function.requiredText("arguments")
                     : function.node("arguments").toString();
-            text.append(text.isEmpty() ? "" : "\n").append("{\"name\": \"").append(function.requiredText("name")).append("\", \"arguments\": ")
+            text.append(text.isEmpty() ? "" : "\n").append("{\"name\": \"").append(function.requiredText("name"))
+                    .append("\", \"arguments\": ")
                     .append(arguments).append('}');
         }
         return Message.assistant(text.toString());

@@ -59,8 +59,8 @@ final class ClientConnection {
     }
 
     /**
-     * Begins to notice when the client goes, by waiting for its next byte. Since only the end of the connection ends that wait, the
-     * response is the connection's last.
+     * Begins to notice when the client goes, by waiting for its next byte. Since only the end of the connection ends that
+     * wait, the response is the connection's last.
      */
     void watch(ServerResponse response) {
         response.header(HeaderValues.CONNECTION_CLOSE);

@@ -44,7 +44,8 @@ final class ErrorHandlers {
 
     private static DirectHandler.TransportResponse direct(DirectHandler.TransportRequest request, EventType event, Status status,
             ServerResponseHeaders headers, String message) {
-        ApiException refusal = ApiException.of(status, "bad_request", status.reasonPhrase() + (message == null || message.isEmpty() ? ""
+        ApiException refusal = ApiException.of(status, "bad_request", status.reasonPhrase()
+                + (message == null || message.isEmpty() ? ""
                 : ": " + message));
         return DirectHandler.TransportResponse.builder().status(status).headers(headers).header(HeaderValues.CONTENT_TYPE_JSON)
                 .keepAlive(false).entity(Json.write(refusal.reply())).build();
@@ -53,7 +54,8 @@ final class ErrorHandlers {
     private static void reply(ServerRequest request, ServerResponse response, Throwable failure) {
         switch (failure) {
             case CloseConnectionException closed -> throw closed;
-            case HttpException refused -> reply(request, response, ApiException.of(refused.status(), "bad_request", refused.getMessage()));
+            case HttpException refused -> reply(request, response, ApiException.of(refused.status(), "bad_request",
+                    refused.getMessage()));
             default -> reply(request, response, told(failure));
         }
     }

@@ -11,7 +11,9 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
-/** Fields of a JSON object that a client sent. What is there has the right type and lies in its range, or the request is refused. */
+/**
+ * Fields of a JSON object that a client sent. What is there has the right type and lies in its range, or the request is refused.
+ */
 final class Fields {
     /** An object without fields. */
     static final Fields NONE = new Fields(JsonNodeFactory.instance.objectNode(), "");
@@ -69,7 +71,8 @@ final class Fields {
         }
         double number = node.doubleValue();
         if (!node.isNumber() || !(number >= least && number <= most)) {
-            throw ApiException.field(path(name), path(name) + " must be a number between " + plain(least) + " and " + plain(most));
+            throw ApiException.field(path(name), path(name) + " must be a number between " + plain(least) + " and "
+                    + plain(most));
         }
         return OptionalDouble.of(number);
     }

@@ -85,7 +85,8 @@ final class Guard implements Filter {
                 ? request.headers().first(FETCH_SITE).filter("cross-site"::equals).isEmpty() || request.path().path().equals("/")
                 : origin.get().equalsIgnoreCase("http://" + host) || settings.allowedOrigins().contains(origin.get());
         if (!own) {
-            throw ApiException.of(Status.FORBIDDEN_403, "foreign_origin", "pages of " + origin.map(Guard::shown).orElse("other sites")
+            throw ApiException.of(Status.FORBIDDEN_403, "foreign_origin", "pages of " + origin.map(Guard::shown)
+                    .orElse("other sites")
                     + " may not call this server; start it with --allow-origin if they may");
         }
     }
@@ -110,7 +111,8 @@ final class Guard implements Filter {
         String app = key(request).flatMap(key -> ApiKey.app(settings.keys(), key)).orElseThrow(() -> ApiException.of(
                 Status.UNAUTHORIZED_401, "invalid_api_key", "a key of this server is needed, as Authorization: Bearer KEY"));
         if (name.isPresent() && !name.get().equals(app)) {
-            throw ApiException.of(Status.FORBIDDEN_403, "foreign_app", "this key is of another app than '" + AppProfile.of(name.get()).name()
+            throw ApiException.of(Status.FORBIDDEN_403, "foreign_app", "this key is of another app than '"
+                    + AppProfile.of(name.get()).name()
                     + "'");
         }
         return new Caller(app, true);

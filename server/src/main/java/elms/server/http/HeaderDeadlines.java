@@ -9,7 +9,9 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Closes connections whose headers do not come to an end. One that has not sent its first line is idle, which the server ends. */
+/**
+ * Closes connections whose headers do not come to an end. One that has not sent its first line is idle, which the server ends.
+ */
 final class HeaderDeadlines implements Http1ConnectionListener {
     private final Deadlines deadlines;
     private final Duration limit;

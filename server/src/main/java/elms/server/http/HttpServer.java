@@ -72,7 +72,8 @@ public final class HttpServer implements AutoCloseable {
             probe.setReuseAddress(true);
             probe.bind(new InetSocketAddress(settings.host(), settings.port()));
         } catch (IOException e) {
-            throw new ElmsException("the server cannot listen at " + settings.host() + ":" + settings.port() + ": " + e.getMessage(), e);
+            throw new ElmsException("the server cannot listen at " + settings.host() + ":" + settings.port() + ": "
+                    + e.getMessage(), e);
         }
     }
 
@@ -104,14 +105,17 @@ public final class HttpServer implements AutoCloseable {
     }
 
     private ConnectionRouting.Builder routes(Answers answers, Apps apps) {
-        ConnectionRouting.Builder routing = ConnectionRouting.builder(deadlines, settings.limits()).addFilter(new Guard(settings));
-        routing.register(new PageRoutes(), new HealthRoutes(host), new OpenAiRoutes(answers), new OllamaRoutes(answers), new TokenRoutes(host),
+        ConnectionRouting.Builder routing = ConnectionRouting.builder(deadlines, settings.limits())
+                .addFilter(new Guard(settings));
+        routing.register(new PageRoutes(), new HealthRoutes(host), new OpenAiRoutes(answers), new OllamaRoutes(answers),
+                new TokenRoutes(host),
                 new AppRoutes(host, apps), new PlanRoutes(answers), new MetricsRoutes(meters));
         ErrorHandlers.register(routing);
         return routing;
     }
 
-    private <B extends ListenerConfig.BuilderBase<B, P>, P extends ListenerConfig> B configured(B listener, Answers answers, Apps apps) {
+    private <B extends ListenerConfig.BuilderBase<B, P>, P extends ListenerConfig> B configured(B listener, Answers answers,
+            Apps apps) {
         Limits limits = settings.limits();
         return listener.routing(routes(answers, apps))
                 .maxPayloadSize(limits.bodyBytes()).maxTcpConnections(limits.connections())

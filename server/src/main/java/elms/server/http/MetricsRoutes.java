@@ -37,6 +37,7 @@ final class MetricsRoutes implements HttpService {
 
     @Override
     public void routing(HttpRules rules) {
-        rules.get("/metrics", (request, response) -> response.header(HeaderNames.CONTENT_TYPE, CONTENT_TYPE).send(meters.scrape()));
+        rules.get("/metrics", (request, response) -> response.header(HeaderNames.CONTENT_TYPE, CONTENT_TYPE)
+                .send(meters.scrape()));
     }
 }

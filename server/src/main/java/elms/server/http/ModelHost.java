@@ -70,8 +70,8 @@ final class ModelHost implements AutoCloseable {
     }
 
     /**
-     * Takes the model into use. While it is loaded for the first time the request is refused; when it was unloaded meanwhile, this
-     * waits until it is back.
+     * Takes the model into use. While it is loaded for the first time the request is refused; when it was unloaded meanwhile,
+     * this waits until it is back.
      */
     Lease lease() {
         CompletableFuture<LoadedModel> loading;
@@ -198,6 +198,7 @@ final class ModelHost implements AutoCloseable {
             last = model;
             model = Optional.empty();
         }
-        last.filter(loading -> loading.isDone() && !loading.isCompletedExceptionally()).ifPresent(loading -> loading.join().close());
+        last.filter(loading -> loading.isDone() && !loading.isCompletedExceptionally()).ifPresent(loading -> loading.join()
+                .close());
     }
 }

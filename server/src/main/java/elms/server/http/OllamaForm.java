@@ -23,8 +23,10 @@ record OllamaForm(ReplyHead head, AnswerShape shape, boolean chat, long start) i
 
     /** A line of a stream, and a whole reply. */
     @JsonInclude(Include.NON_NULL)
-    record Line(String model, String createdAt, Turn message, String response, boolean done, String doneReason, Long totalDuration,
-            Long loadDuration, Integer promptEvalCount, Long promptEvalDuration, Integer evalCount, Long evalDuration, ElmsReport elms) {}
+    record Line(String model, String createdAt, Turn message, String response, boolean done, String doneReason,
+            Long totalDuration,
+            Long loadDuration, Integer promptEvalCount, Long promptEvalDuration, Integer evalCount, Long evalDuration,
+            ElmsReport elms) {}
 
     /** A message. */
     record Turn(String role, String content, @JsonInclude(Include.NON_EMPTY) List<ToolCall> toolCalls) {}
@@ -70,12 +72,14 @@ record OllamaForm(ReplyHead head, AnswerShape shape, boolean chat, long start) i
 
     /** What answers a request that only loads or unloads the model. */
     static Line nothing(String model, boolean chat, String reason) {
-        return new Line(model, Instant.now().toString(), chat ? new Turn("assistant", "", List.of()) : null, chat ? null : "", true, reason, null, null, null, null,
+        return new Line(model, Instant.now().toString(), chat ? new Turn("assistant", "", List.of()) : null, chat ? null : "",
+                true, reason, null, null, null, null,
                 null, null, null);
     }
 
     private Line line(String text) {
-        return new Line(head.model(), Instant.now().toString(), turn(text), chat ? null : text, false, null, null, null, null, null, null,
+        return new Line(head.model(), Instant.now().toString(), turn(text), chat ? null : text, false, null, null, null, null,
+                null, null,
                 null, null);
     }
 
@@ -85,7 +89,8 @@ record OllamaForm(ReplyHead head, AnswerShape shape, boolean chat, long start) i
 
     /** The answer, or the call that it is. */
     private Turn answer(String text) {
-        return shape.call(text).map(call -> new Turn("assistant", "", List.of(new ToolCall(new Function(call.name(), call.arguments())))))
+        return shape.call(text).map(call -> new Turn("assistant", "",
+                List.of(new ToolCall(new Function(call.name(), call.arguments())))))
                 .orElseGet(() -> turn(text));
     }
 
@@ -93,7 +98,8 @@ record OllamaForm(ReplyHead head, AnswerShape shape, boolean chat, long start) i
         double ttft = response.measured().ttftMillis().orElse(0);
         OptionalDouble tpot = response.measured().tpotMillis();
         return new Line(head.model(), Instant.now().toString(), answer(text), chat ? null : text, true,
-                ReplyHead.finishReason(response), System.nanoTime() - start, 0L, response.promptTokens(), Math.round(NANOS * ttft),
+                ReplyHead.finishReason(response), System.nanoTime() - start, 0L, response.promptTokens(),
+                Math.round(NANOS * ttft),
                 response.completionTokens(), Math.round(NANOS * tpot.orElse(0) * Math.max(0, response.completionTokens() - 1)),
                 head.report(response));
     }

@@ -12,7 +12,8 @@ import java.util.Optional;
 /** A model as {@code /api/tags} lists it. */
 record OllamaModel(String name, String model, String modifiedAt, long size, String digest, Details details) {
     /** What is known of the file. */
-    record Details(String parentModel, String format, String family, List<String> families, String parameterSize, String quantizationLevel) {
+    record Details(String parentModel, String format, String family, List<String> families, String parameterSize,
+            String quantizationLevel) {
         static Details of(ModelFacts facts, String parameters) {
             return new Details("", "gguf", facts.family(), List.of(facts.family()), parameters, facts.format());
         }
@@ -27,7 +28,8 @@ record OllamaModel(String name, String model, String modifiedAt, long size, Stri
         static Running of(String name, LoadedModel loaded, Optional<Instant> expiry) {
             ElasticModel model = loaded.service().model();
             return new Running(name, name, loaded.facts().bytes(), loaded.facts().sha256(),
-                    Details.of(loaded.facts(), parameters(model.config())), expiry.orElse(NEVER).toString(), 0, model.config().context());
+                    Details.of(loaded.facts(), parameters(model.config())), expiry.orElse(NEVER).toString(), 0, model.config()
+                    .context());
         }
     }
 
@@ -45,7 +47,8 @@ record OllamaModel(String name, String model, String modifiedAt, long size, Stri
             info.put(facts.family() + ".attention.head_count", config.heads());
             info.put(facts.family() + ".attention.head_count_kv", config.kvHeads());
             info.put("elms.levels", model.levels().stream().map(level -> level.share()).toList());
-            return new Shown("", "", "", Details.of(facts, OllamaModel.parameters(config)), info, List.of("completion", "tools"), facts.modified().toString());
+            return new Shown("", "", "", Details.of(facts, OllamaModel.parameters(config)), info, List.of("completion", "tools"),
+                    facts.modified().toString());
         }
     }
 

@@ -68,7 +68,8 @@ final class OllamaRoutes implements HttpService {
         }
         AnswerShape shape = shape(body);
         Fields options = body.object("options").orElse(Fields.NONE);
-        Request request = RequestFields.read(body, options, shape.instruct(messages), SloFields.of(body, from.headers(), name.slo()), predicted(options));
+        Request request = RequestFields.read(body, options, shape.instruct(messages), SloFields.of(body, from.headers(),
+                name.slo()), predicted(options));
         answers.answer(from, to, request, shape, body.flag("stream", true),
                 model -> new OllamaForm(ReplyHead.of("ollama", model, body), shape, chat, start));
     }
@@ -101,7 +102,8 @@ final class OllamaRoutes implements HttpService {
     }
 
     private void tags(ServerRequest from, ServerResponse to) {
-        send(to, Map.of("models", answers.host().facts().stream().map(facts -> OllamaModel.of(answers.host().name(), facts)).toList()));
+        send(to, Map.of("models", answers.host().facts().stream().map(facts -> OllamaModel.of(answers.host().name(), facts))
+                .toList()));
     }
 
     private void running(ServerRequest from, ServerResponse to) {

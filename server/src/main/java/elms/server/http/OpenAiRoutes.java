@@ -60,7 +60,8 @@ final class OpenAiRoutes implements HttpService {
         ModelName.parse(body.text("model").orElse(answers.host().name()), answers.host().name());
         try (Lease lease = answers.host().lease()) {
             ScoredCompletions completions = ScoredCompletions.read(body, lease.model().service());
-            to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(completions.run(ReplyHead.of("cmpl", lease.model(), body))));
+            to.header(HeaderValues.CONTENT_TYPE_JSON)
+                    .send(Json.write(completions.run(ReplyHead.of("cmpl", lease.model(), body))));
         }
     }
 

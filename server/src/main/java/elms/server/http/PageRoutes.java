@@ -14,7 +14,8 @@ import java.util.List;
 final class PageRoutes implements HttpService {
     private static final String FOLDER = "/elms/server/web/";
     private static final List<Header> HEADERS = List.of(
-            HeaderValues.create(HeaderNames.create("Content-Security-Policy"), "default-src 'none'; script-src 'self'; style-src 'self'; "
+            HeaderValues.create(HeaderNames.create("Content-Security-Policy"),
+            "default-src 'none'; script-src 'self'; style-src 'self'; "
                     + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
             HeaderValues.create(HeaderNames.create("X-Content-Type-Options"), "nosniff"),
             HeaderValues.create(HeaderNames.create("Referrer-Policy"), "no-referrer"),

@@ -58,7 +58,8 @@ final class RequestFields {
 
     /** {@code elms.plan}: levels to run at, for tests and comparisons. */
     private static Optional<Pin> pin(Fields body) {
-        return body.object("elms").flatMap(elms -> elms.object("plan")).map(plan -> new Pin(share(plan, "prompt"), share(plan, "answer")));
+        return body.object("elms").flatMap(elms -> elms.object("plan")).map(plan -> new Pin(share(plan, "prompt"),
+                share(plan, "answer")));
     }
 
     private static double share(Fields plan, String name) {

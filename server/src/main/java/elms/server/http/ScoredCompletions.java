@@ -26,13 +26,15 @@ record ScoredCompletions(ElmsService service, List<int[]> prompts, int more, int
 
     record Choice(String text, int index, Logprobs logprobs, String finishReason) {}
 
-    record Logprobs(List<String> tokens, List<OptionalDouble> tokenLogprobs, List<Map<String, Double>> topLogprobs, List<Integer> textOffset) {}
+    record Logprobs(List<String> tokens, List<OptionalDouble> tokenLogprobs, List<Map<String, Double>> topLogprobs,
+            List<Integer> textOffset) {}
 
     record Counts(int promptTokens, int completionTokens, int totalTokens) {}
 
     static ScoredCompletions read(Fields body, ElmsService service) {
         for (String name : List.of("stream", "stop", "slo")) {
-            if (body.has(name) && !(body.node(name).isBoolean() && !body.node(name).booleanValue()) && !body.node(name).isEmpty()) {
+            if (body.has(name) && !(body.node(name).isBoolean() && !body.node(name).booleanValue()) && !body.node(name)
+                    .isEmpty()) {
                 throw ApiException.unsupported(name, name + " and logprobs do not go together");
             }
         }
@@ -70,7 +72,8 @@ record ScoredCompletions(ElmsService service, List<int[]> prompts, int more, int
             made += scores.size() - prompt.length;
             choices.add(choice(choices.size(), prompt.length, scores));
         }
-        return new Completion(head.id(), "text_completion", head.created(), head.model(), choices, new Counts(read, made, read + made));
+        return new Completion(head.id(), "text_completion", head.created(), head.model(), choices, new Counts(read, made, read
+                + made));
     }
 
     private Choice choice(int index, int promptTokens, List<TokenScore> all) {
@@ -85,7 +88,8 @@ record ScoredCompletions(ElmsService service, List<int[]> prompts, int more, int
         }
         boolean ended = all.size() > promptTokens && tokenizer.endsAnswer(all.getLast().token());
         return new Choice(SpanTexts.text(told.stream().mapToInt(TokenScore::token).toArray(), tokenizer), index,
-                new Logprobs(tokens, told.stream().map(TokenScore::logProbability).toList(), new ArrayList<>(told.stream().map(this::likeliest).toList()), offsets),
+                new Logprobs(tokens, told.stream().map(TokenScore::logProbability).toList(),
+                new ArrayList<>(told.stream().map(this::likeliest).toList()), offsets),
                 ended ? "stop" : "length");
     }
 

@@ -30,7 +30,8 @@ public record ServerSettings(String host, int port, Optional<Path> socket, List<
      * @param idle longest time that a connection is kept for a next request
      * @param grace longest time that running requests get to finish when the server stops
      */
-    public record Limits(int bodyBytes, int headerBytes, int connections, Duration headers, Duration body, Duration write, Duration idle,
+    public record Limits(int bodyBytes, int headerBytes, int connections, Duration headers, Duration body, Duration write,
+            Duration idle,
             Duration grace) {
         public static final Limits USUAL = new Limits(8 << 20, 16 << 10, 1024, Duration.ofSeconds(10), Duration.ofSeconds(60),
                 Duration.ofSeconds(60), Duration.ofSeconds(90), Duration.ofSeconds(10));

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The SLO of a request: the body's {@code slo} before headers before the model's name, each bound by itself. A bound that makes no
- * sense refuses the request, so that none can overflow a deadline or be taken for no bound.
+ * The SLO of a request: the body's {@code slo} before headers before the model's name, each bound by itself. A bound that
+ * makes no sense refuses the request, so that none can overflow a deadline or be taken for no bound.
  *
  * @param strict whether to refuse a request whose SLO is predicted to be missed
  */
@@ -21,8 +21,10 @@ record SloFields(Slo slo, boolean strict, Floor floor) {
     /** Longest latency that can be asked for: a day. */
     private static final double LONGEST_MILLIS = 86_400_000;
     private static final double LARGEST_RATIO = 1000;
-    private static final List<HeaderName> TTFT = List.of(HeaderNames.create("x-llm-d-slo-ttft-ms"), HeaderNames.create("x-slo-ttft-ms"));
-    private static final List<HeaderName> TPOT = List.of(HeaderNames.create("x-llm-d-slo-tpot-ms"), HeaderNames.create("x-slo-tpot-ms"));
+    private static final List<HeaderName> TTFT = List.of(HeaderNames.create("x-llm-d-slo-ttft-ms"),
+            HeaderNames.create("x-slo-ttft-ms"));
+    private static final List<HeaderName> TPOT = List.of(HeaderNames.create("x-llm-d-slo-tpot-ms"),
+            HeaderNames.create("x-slo-tpot-ms"));
 
     static SloFields of(Fields body, Headers headers, Slo named) {
         Optional<Fields> fields = body.object("slo");
@@ -76,7 +78,8 @@ record SloFields(Slo slo, boolean strict, Floor floor) {
             }
             if (values.size() == 1) {
                 if (!values.getFirst().matches("[0-9]{1,9}(\\.[0-9]{1,9})?")) {
-                    throw ApiException.field(name.lowerCase(), "the header " + name.lowerCase() + " must be a number of milliseconds");
+                    throw ApiException.field(name.lowerCase(), "the header " + name.lowerCase()
+                            + " must be a number of milliseconds");
                 }
                 return Optional.of(parse(values.getFirst() + "ms", name.lowerCase()));
             }
@@ -98,7 +101,8 @@ record SloFields(Slo slo, boolean strict, Floor floor) {
             case Limit.Ratio ratio -> ratio.share() <= LARGEST_RATIO;
         };
         if (!fits) {
-            throw ApiException.field(path, path + " is more than a day, or than " + (int) LARGEST_RATIO + " times the full model's latency");
+            throw ApiException.field(path, path + " is more than a day, or than " + (int) LARGEST_RATIO
+                    + " times the full model's latency");
         }
         return limit;
     }

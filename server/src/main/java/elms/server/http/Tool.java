@@ -22,14 +22,17 @@ record Tool(String name, Rule arguments, JsonNode described) {
     private static final String ARGUMENTS = "arguments";
 
     static Tool read(Fields tool) {
-        Fields function = tool.object("function").orElseThrow(() -> ApiException.field(tool.path("function"), tool.path("function")
+        Fields function = tool.object("function").orElseThrow(() -> ApiException.field(tool.path("function"),
+                tool.path("function")
                 + " is missing"));
         String name = function.requiredText("name");
         if (!NAME.matcher(name).matches()) {
-            throw ApiException.field(function.path("name"), function.path("name") + " must be up to 64 letters, digits, dots, dashes and"
+            throw ApiException.field(function.path("name"), function.path("name")
+                    + " must be up to 64 letters, digits, dots, dashes and"
                     + " underscores");
         }
-        Rule arguments = AnswerShape.rule(function.has("parameters") ? function.node("parameters") : null, function.path("parameters"));
+        Rule arguments = AnswerShape.rule(function.has("parameters") ? function.node("parameters") : null,
+                function.path("parameters"));
         return new Tool(name, arguments, tool.node("function"));
     }
 

@@ -8,7 +8,8 @@ record Usage(int promptTokens, int completionTokens, int totalTokens, Details pr
     record Details(int cachedTokens) {}
 
     static Usage of(Response response) {
-        return new Usage(response.promptTokens(), response.completionTokens(), response.promptTokens() + response.completionTokens(),
+        return new Usage(response.promptTokens(), response.completionTokens(), response.promptTokens()
+                + response.completionTokens(),
                 new Details(response.cachedTokens()));
     }
 }

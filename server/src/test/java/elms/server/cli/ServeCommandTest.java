@@ -46,21 +46,24 @@ class ServeCommandTest {
     void itServesUntilItIsToldToStop() throws Exception {
         Path keys = Files.writeString(folder.resolve("keys"), "# apps\nmail m-secret\n");
         Path socket = folder.resolve("elms.sock");
-        Process process = elms.start("serve", model, "--port", "0", "--api-key-file", keys.toString(), "--socket", socket.toString());
+        Process process = elms.start("serve", model, "--port", "0", "--api-key-file", keys.toString(), "--socket",
+                socket.toString());
         try (BufferedReader log = process.errorReader(); HttpClient client = HttpClient.newHttpClient()) {
             String address = address(log);
             assertThat(socket).exists();
             HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(address + "/v1/chat/completions"))
                     .POST(BodyPublishers.ofString("{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_tokens\": 3}"));
             assertThat(client.send(request.build(), BodyHandlers.ofString()).statusCode()).isEqualTo(401);
-            HttpResponse<String> reply = client.send(request.header("Authorization", "Bearer m-secret").build(), BodyHandlers.ofString());
+            HttpResponse<String> reply = client.send(request.header("Authorization", "Bearer m-secret").build(),
+                    BodyHandlers.ofString());
             JsonNode json = new ObjectMapper().readTree(reply.body());
             assertThat(json.at("/elms/decode_level").asDouble()).isEqualTo(1);
             assertThat(json.at("/model").asText()).endsWith(".gguf");
 
             Result running = elms.run("ps", "--server", address, "--api-key", "m-secret");
             assertThat(running.out()).contains(json.at("/model").asText()).contains("forever");
-            assertThat(elms.run("ps", "--server", address).said()).singleElement().asString().contains("a key of this server is needed");
+            assertThat(elms.run("ps", "--server", address).said()).singleElement().asString()
+                    .contains("a key of this server is needed");
 
             process.destroy();
             assertThat(process.waitFor()).isEqualTo(TERMINATED);

@@ -15,7 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Which texts a grammar lets through, byte by byte. */
 class JsonSchemaTest {
     private static final String PERSON = """
-            {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}, "mood": {"enum": ["good", 7, null]}},
+            {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}, "mood": {"enum": ["good", 7,
+            null]}},
              "required": ["name", "age"], "additionalProperties": false}""";
     private static final String TREE = """
             {"$ref": "#/$defs/node", "$defs": {"node": {"type": "object", "properties": {"value": {"type": "number"},
@@ -29,8 +30,10 @@ class JsonSchemaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{\"age\":3,\"name\":\"A\"}", "{\"name\":\"A\"}", "{\"name\":\"A\",\"age\":3.5}", "{\"name\":\"A\",\"age\":03}",
-        "{\"name\":\"A\",\"age\":3,\"mood\":8}", "{\"name\":\"A\",\"age\":3,}", "{\"name\":\"A\",\"age\":3} ", "{\"name\":\"\n\",\"age\":3}",
+    @ValueSource(strings = {"{\"age\":3,\"name\":\"A\"}", "{\"name\":\"A\"}", "{\"name\":\"A\",\"age\":3.5}",
+            "{\"name\":\"A\",\"age\":03}",
+        "{\"name\":\"A\",\"age\":3,\"mood\":8}", "{\"name\":\"A\",\"age\":3,}", "{\"name\":\"A\",\"age\":3} ",
+        "{\"name\":\"\n\",\"age\":3}",
         "{\"name\":\"\\x\",\"age\":3}", "", "[]", "{\"name\":\"A\",\"age\":3,\"more\":1}"})
     void whatDoesNotIsNot(String text) {
         assertThat(accepts(PERSON, text)).isFalse();
@@ -59,9 +62,11 @@ class JsonSchemaTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"7", "\"string\"", "{\"type\": \"date\"}", "{\"pattern\": \"a+\"}", "{\"$ref\": \"http://elms.example\"}",
+    @ValueSource(strings = {"7", "\"string\"", "{\"type\": \"date\"}", "{\"pattern\": \"a+\"}",
+            "{\"$ref\": \"http://elms.example\"}",
         "{\"$ref\": \"#/nowhere\"}", "{\"enum\": []}", "{\"type\": \"array\", \"minItems\": 100000}",
-        "{\"type\": \"object\", \"properties\": {\"a\": {}}, \"required\": [\"b\"]}", "{\"type\": \"array\", \"minItems\": 3, \"maxItems\": 2}"})
+        "{\"type\": \"object\", \"properties\": {\"a\": {}}, \"required\": [\"b\"]}",
+        "{\"type\": \"array\", \"minItems\": 3, \"maxItems\": 2}"})
     void whatCannotBeHeldToIsRefused(String schema) {
         assertThatThrownBy(() -> accepts(schema, "")).isInstanceOf(ElmsException.class);
     }

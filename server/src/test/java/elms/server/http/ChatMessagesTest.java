@@ -14,7 +14,8 @@ class ChatMessagesTest {
     void protectedPartsBecomeKeptRanges() {
         assertThat(read("""
                 {"messages": [{"role": "developer", "content": "be kind"}, {"role": "user", "content": [
-                    {"type": "text", "text": "long 🎈 story, "}, {"type": "text", "text": "the number is 42", "elms_protected": true},
+                    {"type": "text", "text": "long 🎈 story, "}, {"type": "text", "text": "the number is 42",
+                    "elms_protected": true},
                     {"type": "text", "text": "?"}]}]}""")).containsExactly(
                 Message.system("be kind"), new Message("user", "long 🎈 story, the number is 42?", List.of(new Range(15, 31))));
     }
@@ -22,8 +23,10 @@ class ChatMessagesTest {
     @Test
     void rolesAndShapesThatMakeNoSenseAreRefused() {
         assertThatThrownBy(() -> read("{}")).isInstanceOf(ApiException.class).hasMessageContaining("messages is missing");
-        assertThatThrownBy(() -> read("{\"messages\": [{\"role\": \"text\", \"content\": \"x\"}]}")).hasMessageContaining("no role 'text'");
-        assertThatThrownBy(() -> read("{\"messages\": [{\"content\": \"x\"}]}")).hasMessageContaining("messages[0].role is missing");
+        assertThatThrownBy(() -> read("{\"messages\": [{\"role\": \"text\", \"content\": \"x\"}]}"))
+                .hasMessageContaining("no role 'text'");
+        assertThatThrownBy(() -> read("{\"messages\": [{\"content\": \"x\"}]}"))
+                .hasMessageContaining("messages[0].role is missing");
         assertThatThrownBy(() -> read("{\"messages\": [7]}")).hasMessageContaining("messages[0] must be an object");
     }
 

@@ -68,7 +68,8 @@ class ClientsTest {
         try (StreamResponse<ChatCompletionChunk> stream = openAi.chat().completions().createStreaming(hello()
                 .streamOptions(ChatCompletionStreamOptions.builder().includeUsage(true).build()).build())) {
             var chunks = stream.stream().map(ChatCompletionChunk::validate).toList();
-            assertThat(chunks.stream().flatMap(chunk -> chunk.choices().stream()).map(choice -> choice.delta().content().orElse(""))
+            assertThat(chunks.stream().flatMap(chunk -> chunk.choices().stream()).map(choice -> choice.delta().content()
+                    .orElse(""))
                     .collect(Collectors.joining())).isEqualTo(answer.choices().getFirst().message().content().orElseThrow());
             assertThat(chunks.getLast().usage()).isPresent();
         }
@@ -88,12 +89,14 @@ class ClientsTest {
     @Test
     void theOpenAiClientListsModels() {
         assertThat(openAi.models().list().data()).extracting(model -> model.id()).contains("nano", "nano:fast");
-        assertThatThrownBy(() -> openAi.chat().completions().create(hello().model("gpt-5").build())).isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> openAi.chat().completions().create(hello().model("gpt-5").build()))
+                .isInstanceOf(NotFoundException.class);
     }
 
     @Test
     void langchain4jsOpenAiModelsChat() throws Exception {
-        ChatResponse answer = OpenAiChatModel.builder().baseUrl(server.address() + "/v1").apiKey("none").modelName("nano@tpot=0.85")
+        ChatResponse answer = OpenAiChatModel.builder().baseUrl(server.address() + "/v1").apiKey("none")
+                .modelName("nano@tpot=0.85")
                 .maxTokens(TOKENS).temperature(0.0).build().chat(UserMessage.from("hello"));
         assertThat(answer.tokenUsage().outputTokenCount()).isBetween(1, TOKENS);
         OpenAiStreamingChatModel streaming = OpenAiStreamingChatModel.builder().baseUrl(server.address() + "/v1").apiKey("none")
@@ -106,7 +109,8 @@ class ClientsTest {
 
     @Test
     void langchain4jsOllamaModelsChat() throws Exception {
-        ChatResponse answer = OllamaChatModel.builder().baseUrl(server.address()).modelName("nano").numPredict(TOKENS).temperature(0.0)
+        ChatResponse answer = OllamaChatModel.builder().baseUrl(server.address()).modelName("nano").numPredict(TOKENS)
+                .temperature(0.0)
                 .build().chat(UserMessage.from("hello"));
         assertThat(answer.tokenUsage().outputTokenCount()).isBetween(1, TOKENS);
         OllamaStreamingChatModel streaming = OllamaStreamingChatModel.builder().baseUrl(server.address()).modelName("nano")
@@ -116,8 +120,10 @@ class ClientsTest {
         assertThat(collected.complete.get(30, TimeUnit.SECONDS).aiMessage().text()).isEqualTo(answer.aiMessage().text())
                 .isEqualTo(collected.text.toString());
         OllamaModels models = OllamaModels.builder().baseUrl(server.address()).build();
-        assertThat(models.availableModels().content()).singleElement().satisfies(model -> assertThat(model.getName()).isEqualTo("nano"));
-        assertThat(models.runningModels().content()).singleElement().satisfies(model -> assertThat(model.getName()).isEqualTo("nano"));
+        assertThat(models.availableModels().content()).singleElement().satisfies(model -> assertThat(model.getName())
+                .isEqualTo("nano"));
+        assertThat(models.runningModels().content()).singleElement().satisfies(model -> assertThat(model.getName())
+                .isEqualTo("nano"));
         assertThat(models.modelCard("nano").content().getDetails().getFamily()).isEqualTo("llama");
     }
 

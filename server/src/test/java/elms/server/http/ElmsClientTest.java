@@ -44,7 +44,8 @@ class ElmsClientTest {
 
     @Test
     void anAppOfAnotherProcessBindsAndCalls() throws Exception {
-        Process process = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-cp", System.getProperty("java.class.path"),
+        Process process = new ProcessBuilder(System.getProperty("java.home") + "/bin/java", "-cp",
+                System.getProperty("java.class.path"),
                 App.class.getName(), socket.toString()).redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(said).isZero();
@@ -58,9 +59,11 @@ class ElmsClientTest {
         static final Request QUESTION = Request.of("hello").withMaxTokens(9).withSlo("1000", "0.85");
 
         public static void main(String[] socket) {
-            try (Binding binding = ElmsClient.at(Path.of(socket[0])).bind(Profile.of("other").withSystem("be short").withSlo("0.9", "0.85"))) {
+            try (Binding binding = ElmsClient.at(Path.of(socket[0])).bind(Profile.of("other").withSystem("be short")
+                    .withSlo("0.9", "0.85"))) {
                 StringBuilder streamed = new StringBuilder();
-                System.out.println("level below 1: " + (binding.call(Request.of("hi").withMaxTokens(3), Listener.NONE).decodeLevel() < 1));
+                System.out.println("level below 1: " + (binding.call(Request.of("hi").withMaxTokens(3), Listener.NONE)
+                        .decodeLevel() < 1));
                 Response response = binding.call(QUESTION, streamed::append);
                 System.out.println("as streamed: " + response.text().contentEquals(streamed));
                 System.out.println("text: " + response.text().hashCode());
@@ -89,15 +92,18 @@ class ElmsClientTest {
             assertThat(response.finishReason()).isEqualTo("cancelled");
             assertThat(response.text()).isEqualTo(String.join("", pieces));
         }
-        assertThat(ElmsClient.at(socket).bind(Profile.of("next")).call(Request.of("hello").withMaxTokens(2), Listener.NONE).completionTokens())
+        assertThat(ElmsClient.at(socket).bind(Profile.of("next")).call(Request.of("hello").withMaxTokens(2), Listener.NONE)
+                .completionTokens())
                 .isPositive();
     }
 
     @Test
     void whatTheServerRefusesIsTold() {
-        assertThatThrownBy(() -> ElmsClient.at(socket).bind(Profile.of("mail").withQuota(0))).isInstanceOf(ElmsClientException.class)
+        assertThatThrownBy(() -> ElmsClient.at(socket).bind(Profile.of("mail").withQuota(0)))
+                .isInstanceOf(ElmsClientException.class)
                 .hasMessageContaining("the quota is 0");
-        assertThatThrownBy(() -> ElmsClient.at(folder.resolve("none")).bind(Profile.of("mail"))).isInstanceOf(ElmsClientException.class)
+        assertThatThrownBy(() -> ElmsClient.at(folder.resolve("none")).bind(Profile.of("mail")))
+                .isInstanceOf(ElmsClientException.class)
                 .hasMessageContaining("cannot be reached");
     }
 }

@@ -22,9 +22,11 @@ class HeldAnswersTest {
     private static final String SCHEMA = "{\"type\": \"object\", \"properties\": {\"sky\": {\"enum\": [\"blue\", \"grey\"]}, "
             + "\"sure\": {\"type\": \"boolean\"}, \"digits\": {\"type\": \"array\", \"items\": {\"enum\": [1, 2]}, \"minItems\": 2, \"maxItems\": 3}}, "
             + "\"required\": [\"sky\", \"sure\", \"digits\"]}";
-    private static final String TOOLS = "\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"look_up\", \"description\": \"Looks up the sky\", "
+    private static final String TOOLS =
+            "\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"look_up\", \"description\": \"Looks up the sky\", "
             + "\"parameters\": " + SCHEMA + "}}]";
-    private static final String QUESTION = "\"messages\": [{\"role\": \"user\", \"content\": \"How is the sky?\"}], \"max_tokens\": 200";
+    private static final String QUESTION =
+            "\"messages\": [{\"role\": \"user\", \"content\": \"How is the sky?\"}], \"max_tokens\": 200";
 
     @TempDir
     static Path folder;
@@ -53,9 +55,11 @@ class HeldAnswersTest {
 
     @Test
     void ollamasFormatHoldsToo() throws Exception {
-        JsonNode json = server.post("/api/generate", "{\"model\": \"nano\", \"prompt\": \"sky?\", \"stream\": false, \"format\": " + SCHEMA + "}").json();
+        JsonNode json = server.post("/api/generate", "{\"model\": \"nano\", \"prompt\": \"sky?\", \"stream\": false, \"format\": "
+                + SCHEMA + "}").json();
         requireSky(new ObjectMapper().readTree(json.at("/response").asText()));
-        JsonNode any = server.post("/api/generate", "{\"model\": \"nano\", \"prompt\": \"sky?\", \"stream\": false, \"format\": \"json\", "
+        JsonNode any = server.post("/api/generate",
+                "{\"model\": \"nano\", \"prompt\": \"sky?\", \"stream\": false, \"format\": \"json\", "
                 + "\"options\": {\"num_predict\": 30}}").json();
         assertThat(any.at("/response").asText()).startsWith("{");
     }
@@ -73,15 +77,18 @@ class HeldAnswersTest {
 
         List<JsonNode> events = server.post(CHAT, body + ", \"stream\": true}").events();
         List<JsonNode> calls = events.stream().filter(event -> event.at("/choices/0/delta/tool_calls").isArray()).toList();
-        assertThat(calls).singleElement().satisfies(event -> assertThat(event.at("/choices/0/delta/tool_calls/0/function/arguments"))
+        assertThat(calls).singleElement()
+                .satisfies(event -> assertThat(event.at("/choices/0/delta/tool_calls/0/function/arguments"))
                 .isEqualTo(call.at("/function/arguments")));
-        assertThat(events.stream().map(event -> event.at("/choices/0/delta/content").asText("")).collect(Collectors.joining())).isEmpty();
+        assertThat(events.stream().map(event -> event.at("/choices/0/delta/content").asText("")).collect(Collectors.joining()))
+                .isEmpty();
         assertThat(events.getLast().at("/choices/0/finish_reason").asText()).isEqualTo("tool_calls");
     }
 
     @Test
     void aToolsResultGoesBackToTheModel() throws Exception {
-        Reply reply = server.post(CHAT, "{\"messages\": [{\"role\": \"user\", \"content\": \"sky?\"}, {\"role\": \"assistant\", \"content\": null, "
+        Reply reply = server.post(CHAT,
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"sky?\"}, {\"role\": \"assistant\", \"content\": null, "
                 + "\"tool_calls\": [{\"id\": \"1\", \"type\": \"function\", \"function\": {\"name\": \"look_up\", \"arguments\": \"{}\"}}]}, "
                 + "{\"role\": \"tool\", \"tool_call_id\": \"1\", \"content\": \"blue\"}], \"max_tokens\": 2, \"tool_choice\": \"none\", " + TOOLS + "}");
         assertThat(reply.status()).isEqualTo(200);
@@ -100,10 +107,12 @@ class HeldAnswersTest {
     @Test
     void schemasThatCannotBeHeldAreRefusedAndTheServerLives() throws Exception {
         String deep = "{\"items\":".repeat(60_000) + "{}" + "}".repeat(60_000);
-        String wide = "{\"enum\": [" + IntStream.range(0, 20_000).mapToObj(String::valueOf).collect(Collectors.joining(",")) + "]}";
+        String wide = "{\"enum\": [" + IntStream.range(0, 20_000).mapToObj(String::valueOf).collect(Collectors.joining(","))
+                + "]}";
         for (String schema : List.of(deep, wide, "{\"pattern\": \"(a*)*\"}", "{\"type\": \"array\", \"maxItems\": 1e9}", "7",
                 "{\"$ref\": \"#/$defs/none\"}")) {
-            Reply reply = server.post(CHAT, "{" + QUESTION + ", \"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"schema\": "
+            Reply reply = server.post(CHAT, "{" + QUESTION
+                    + ", \"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"schema\": "
                     + schema + "}}}");
             assertThat(reply.status()).as(schema.substring(0, Math.min(40, schema.length()))).isEqualTo(400);
         }

@@ -25,7 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** Life of a server: loading, clients that go, stopping. */
 @Timeout(60)
 class HttpServerTest {
-    private static final String LONG_CHAT = "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_tokens\": 1500, "
+    private static final String LONG_CHAT =
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_tokens\": 1500, "
             + "\"stream\": true}";
 
     @TempDir
@@ -43,7 +44,8 @@ class HttpServerTest {
             assertThat(raw(server, post(LONG_CHAT))).startsWith("HTTP/1.1 503").contains("Loading model").contains("Retry-After");
             loading.countDown();
             server.loaded();
-            assertThat(raw(server, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")).startsWith("HTTP/1.1 200");
+            assertThat(raw(server, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+                    .startsWith("HTTP/1.1 200");
         }
     }
 
@@ -78,9 +80,12 @@ class HttpServerTest {
     @Test
     void aStoppingServerEndsStreamsWithAnErrorAndRefusesNewRequests() throws Exception {
         ServerSettings.Limits usual = ServerSettings.Limits.USUAL;
-        ServerSettings impatient = new ServerSettings("127.0.0.1", 0, ServerSettings.local().socket(), ServerSettings.local().keys(),
-                ServerSettings.local().allowedHosts(), ServerSettings.local().allowedOrigins(), new ServerSettings.Limits(usual.bodyBytes(),
-                usual.headerBytes(), usual.connections(), usual.headers(), usual.body(), usual.write(), usual.idle(), Duration.ZERO));
+        ServerSettings impatient = new ServerSettings("127.0.0.1", 0, ServerSettings.local().socket(), ServerSettings.local()
+                .keys(),
+                ServerSettings.local().allowedHosts(), ServerSettings.local().allowedOrigins(),
+                new ServerSettings.Limits(usual.bodyBytes(),
+                usual.headerBytes(), usual.connections(), usual.headers(), usual.body(), usual.write(), usual.idle(),
+                Duration.ZERO));
         Gate gate = new Gate();
         NanoServer server = NanoServer.start(folder, impatient, gate::before);
         int port = server.server().port();
@@ -103,7 +108,8 @@ class HttpServerTest {
     }
 
     private static String post(String body) {
-        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
+        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + body.length()
+                + "\r\n\r\n" + body;
     }
 
     private static String raw(HttpServer server, String request) throws Exception {
@@ -135,7 +141,8 @@ class HttpServerTest {
         private final Semaphore permits = new Semaphore(0);
 
         Kernels before(Kernels kernels) {
-            return (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class}, (proxy, method, arguments) -> {
+            return (Kernels) Proxy.newProxyInstance(Kernels.class.getClassLoader(), new Class<?>[] {Kernels.class},
+                    (proxy, method, arguments) -> {
                 if (method.getName().equals("rmsNorm")) {
                     permits.acquire();
                 }

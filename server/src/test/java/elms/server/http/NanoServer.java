@@ -102,7 +102,8 @@ final class NanoServer implements AutoCloseable {
             ElasticModel model = new ElasticModel(MODEL, weights, levels, base.tokenizer(), base.template());
             LatencyModel latency = new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 100, 0}, 1, 1);
             Kernels kernels = change.apply(new VectorKernels(1));
-            return new LoadedModel(ElmsService.open(model, kernels, latency, Settings.usual().withMeters(meters)), ModelFacts.of(stored), kernels::close);
+            return new LoadedModel(ElmsService.open(model, kernels, latency, Settings.usual().withMeters(meters)),
+                    ModelFacts.of(stored), kernels::close);
         }
     }
 
@@ -119,7 +120,8 @@ final class NanoServer implements AutoCloseable {
     }
 
     Reply post(String path, String body, String... headers) throws Exception {
-        return send(request(path, headers).header("Content-Type", "application/json").POST(BodyPublishers.ofString(body)).build());
+        return send(request(path, headers).header("Content-Type", "application/json").POST(BodyPublishers.ofString(body))
+                .build());
     }
 
     Reply put(String path, String body, String... headers) throws Exception {

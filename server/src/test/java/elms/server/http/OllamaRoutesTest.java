@@ -42,7 +42,8 @@ class OllamaRoutesTest {
         StringBuilder text = new StringBuilder();
         lines.forEach(line -> text.append(line.at("/message/content").asText()));
         assertThat(text.toString()).isEqualTo(whole.json().at("/message/content").asText()).isNotEmpty();
-        assertThat(lines).allMatch(line -> line.at("/model").asText().equals("nano") && line.at("/created_at").asText().contains("T"));
+        assertThat(lines).allMatch(line -> line.at("/model").asText().equals("nano") && line.at("/created_at").asText()
+                .contains("T"));
         JsonNode last = lines.getLast();
         assertThat(last.at("/done").asBoolean()).isTrue();
         assertThat(last.at("/done_reason").asText()).isIn("stop", "length");
@@ -83,14 +84,16 @@ class OllamaRoutesTest {
         }
         assertThat(server.get("/api/tags").json().at("/models").size()).isEqualTo(1);
         assertThat(server.get("/health").status()).isEqualTo(200);
-        Reply again = server.post("/api/generate", "{\"model\": \"nano\", \"keep_alive\": \"-1m\", \"prompt\": \"hello\", \"stream\": false,"
+        Reply again = server.post("/api/generate",
+                "{\"model\": \"nano\", \"keep_alive\": \"-1m\", \"prompt\": \"hello\", \"stream\": false,"
                 + "\"options\": {\"num_predict\": 2}}");
         assertThat(again.json().at("/done").asBoolean()).isTrue();
         assertThat(server.get("/api/ps").json().at("/models").size()).isEqualTo(1);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"\"keep_alive\": \"soon\"", "\"keep_alive\": 1e300", "\"keep_alive\": \"5m and a bit\"", "\"keep_alive\": []",
+    @ValueSource(strings = {"\"keep_alive\": \"soon\"", "\"keep_alive\": 1e300", "\"keep_alive\": \"5m and a bit\"",
+            "\"keep_alive\": []",
         "\"options\": {\"num_predict\": 1e10}", "\"options\": {\"temperature\": -1}", "\"options\": 7", "\"images\": [\"x\"]"})
     void whatMakesNoSenseIsRefusedInOllamasShape(String field) throws Exception {
         Reply reply = server.post("/api/generate", "{\"model\": \"nano\", \"prompt\": \"x\", " + field + "}");

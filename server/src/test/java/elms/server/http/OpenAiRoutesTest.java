@@ -46,7 +46,8 @@ class OpenAiRoutesTest {
         assertThat(json.at("/usage/total_tokens").asInt())
                 .isEqualTo(json.at("/usage/prompt_tokens").asInt() + json.at("/usage/completion_tokens").asInt());
         assertThat(json.at("/usage/prompt_tokens_details/cached_tokens").isInt()).isTrue();
-        for (String number : List.of("prefill_level", "decode_level", "prompt_tokens_before", "prompt_tokens_after", "predicted/ttft_ms",
+        for (String number : List.of("prefill_level", "decode_level", "prompt_tokens_before", "prompt_tokens_after",
+                "predicted/ttft_ms",
                 "measured/ttft_ms", "queue_ms", "spans/0/level")) {
             assertThat(json.at("/elms/" + number).isNumber()).as(number).isTrue();
         }
@@ -55,7 +56,8 @@ class OpenAiRoutesTest {
     @Test
     void aStreamGivesTheSameTextThenTheUsageThenDone() throws Exception {
         String whole = server.post(CHAT, body("\"max_tokens\": 30")).json().at("/choices/0/message/content").asText();
-        Reply reply = server.post(CHAT, body("\"max_tokens\": 30, \"stream\": true, \"stream_options\": {\"include_usage\": true}"));
+        Reply reply = server.post(CHAT,
+                body("\"max_tokens\": 30, \"stream\": true, \"stream_options\": {\"include_usage\": true}"));
         assertThat(reply.header("content-type")).isEqualTo("text/event-stream");
         assertThat(reply.body()).endsWith("data: [DONE]\n\n");
         List<JsonNode> events = reply.events();
@@ -111,7 +113,8 @@ class OpenAiRoutesTest {
         List<String> ids = server.get("/v1/models").json().at("/data").findValuesAsText("id");
         assertThat(ids).containsExactly("nano", "nano:interactive", "nano:balanced", "nano:fast");
         assertThat(server.get("/v1/models/nano:fast").json().at("/id").asText()).isEqualTo("nano:fast");
-        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, \"model\": \"nano:balanced\""), "x-elms-app", "new").json().at("/elms");
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, \"model\": \"nano:balanced\""), "x-elms-app", "new").json()
+                .at("/elms");
         assertThat(elms.at("/prefill_level").asDouble()).isLessThan(1);
         assertThat(elms.at("/decode_level").asDouble()).isLessThan(1);
     }
@@ -152,7 +155,8 @@ class OpenAiRoutesTest {
         int middle = whole.offsetByCodePoints(0, whole.codePointCount(0, whole.length()) / 2);
         String stop = new String(Character.toChars(whole.codePointAt(middle)));
         String quoted = new String(Json.write(stop));
-        String cut = server.post(CHAT, body("\"max_tokens\": 60, \"stop\": [" + quoted + "]")).json().at("/choices/0/message/content").asText();
+        String cut = server.post(CHAT, body("\"max_tokens\": 60, \"stop\": [" + quoted + "]")).json()
+                .at("/choices/0/message/content").asText();
         assertThat(cut).isEqualTo(whole.substring(0, whole.indexOf(stop)));
     }
 

@@ -58,7 +58,8 @@ class PageTest {
         if (System.getProperty("user.name").equals("root")) {
             options.addArguments("--no-sandbox");
         }
-        browser = new ChromeDriver(new ChromeDriverService.Builder().usingDriverExecutable(driver.get().toFile()).build(), options);
+        browser = new ChromeDriver(new ChromeDriverService.Builder().usingDriverExecutable(driver.get().toFile()).build(),
+                options);
     }
 
     private static Optional<Path> program(String... names) {
@@ -120,7 +121,8 @@ class PageTest {
         ask("<img src=x onerror=alert(1)>");
         assertThat(elements("#log img")).isEmpty();
         assertThat(markdown("<script>x</script> **bold** `a < b` [link](javascript:alert(1)) [ok](https://elms.example/a?b=\"c\")"))
-                .doesNotContain("<script", "href=\"javascript").contains("&lt;script&gt;", "<strong>bold</strong>", "<code>a &lt; b</code>");
+                .doesNotContain("<script", "href=\"javascript").contains("&lt;script&gt;", "<strong>bold</strong>",
+                "<code>a &lt; b</code>");
         assertThat(markdown("# Title\n\n- one\n- two\n\n1. first\n\n```java\nif (a < b) {}\n```"))
                 .isEqualTo("<h4>Title</h4><ul><li>one</li><li>two</li></ul><ol><li>first</li></ol><pre tabindex=\"0\"><code>if (a &lt; b) {}</code></pre>");
         assertThat(markdown("```\nnot closed <b>")).isEqualTo("<pre tabindex=\"0\"><code>not closed &lt;b&gt;</code></pre>");
@@ -196,7 +198,8 @@ class PageTest {
 
     private static void until(String condition) throws InterruptedException {
         for (int i = 0; !Boolean.TRUE.equals(browser.executeScript("return " + condition)); i++) {
-            assertThat(i).as(() -> condition + " on a page that says " + browser.findElement(By.tagName("body")).getText()).isLessThan(1500);
+            assertThat(i).as(() -> condition + " on a page that says " + browser.findElement(By.tagName("body")).getText())
+                    .isLessThan(1500);
             Thread.sleep(20);
         }
     }
@@ -213,7 +216,8 @@ class PageTest {
 
     private static void look(String scheme, int width, int height, boolean phone) {
         browser.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features", List.of(
-                Map.of("name", "prefers-color-scheme", "value", scheme), Map.of("name", "prefers-reduced-motion", "value", "reduce"))));
+                Map.of("name", "prefers-color-scheme", "value", scheme), Map.of("name", "prefers-reduced-motion", "value",
+                "reduce"))));
         browser.executeCdpCommand("Emulation.setDeviceMetricsOverride",
                 Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", phone));
     }

@@ -30,7 +30,8 @@ class ServiceRoutesTest {
 
     @BeforeAll
     static void start() {
-        server = NanoServer.start(folder, new ServerSettings("127.0.0.1", 0, Optional.of(folder.resolve("elms.sock")), List.of(), List.of(),
+        server = NanoServer.start(folder, new ServerSettings("127.0.0.1", 0, Optional.of(folder.resolve("elms.sock")), List.of(),
+                List.of(),
                 List.of(), ServerSettings.Limits.USUAL));
     }
 
@@ -41,7 +42,8 @@ class ServiceRoutesTest {
 
     @Test
     void anAppBindsWithAProfileThatItsRequestsGet() throws Exception {
-        Reply put = server.put("/elms/v1/apps/mail", "{\"slo\": {\"tpot\": 0.85}, \"system\": \"be short\", \"priority\": 3, \"quota\": 5, "
+        Reply put = server.put("/elms/v1/apps/mail",
+                "{\"slo\": {\"tpot\": 0.85}, \"system\": \"be short\", \"priority\": 3, \"quota\": 5, "
                 + "\"tools_min_level\": 0.5, \"public_cache\": true}");
         assertThat(put.status()).isEqualTo(200);
         JsonNode profile = server.get("/elms/v1/apps/mail").json();
@@ -50,7 +52,8 @@ class ServiceRoutesTest {
         assertThat(profile.at("/system/0/content").asText()).isEqualTo("be short");
         assertThat(profile.at("/priority").asInt()).isEqualTo(3);
         String chat = "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_tokens\": 1}";
-        assertThat(server.post("/v1/chat/completions", chat, "x-elms-app", "mail").json().at("/elms/decode_level").asDouble()).isLessThan(1);
+        assertThat(server.post("/v1/chat/completions", chat, "x-elms-app", "mail").json().at("/elms/decode_level").asDouble())
+                .isLessThan(1);
         assertThat(server.post("/v1/chat/completions", chat).json().at("/elms/decode_level").asDouble()).isEqualTo(1);
         assertThat(server.get("/elms/v1/apps").json().findValuesAsText("name")).contains("mail");
         assertThat(server.delete("/elms/v1/apps/mail").status()).isEqualTo(204);
@@ -60,7 +63,8 @@ class ServiceRoutesTest {
 
     @Test
     void profilesThatMakeNoSenseAreRefused() throws Exception {
-        for (String body : List.of("{\"quota\": 0}", "{\"priority\": 100}", "{\"tools_min_level\": 2}", "{\"slo\": {\"ttft\": \"soon\"}}",
+        for (String body : List.of("{\"quota\": 0}", "{\"priority\": 100}", "{\"tools_min_level\": 2}",
+                "{\"slo\": {\"ttft\": \"soon\"}}",
                 "{\"system\": 7}", "[]")) {
             assertThat(server.put("/elms/v1/apps/mail", body).status()).as(body).isEqualTo(400);
         }
@@ -72,7 +76,8 @@ class ServiceRoutesTest {
         server.put("/elms/v1/apps/small", "{\"quota\": 1}");
         String chat = "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_tokens\": 1500, \"stream\": true}";
         try (Socket slow = new Socket("127.0.0.1", server.server().port())) {
-            slow.getOutputStream().write(("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-elms-app: small\r\nContent-Length: "
+            slow.getOutputStream()
+                    .write(("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nx-elms-app: small\r\nContent-Length: "
                     + chat.length() + "\r\n\r\n" + chat).getBytes(StandardCharsets.UTF_8));
             slow.getInputStream().read();
             Reply refused = server.post("/v1/chat/completions", chat, "x-elms-app", "small");
@@ -84,21 +89,25 @@ class ServiceRoutesTest {
 
     @Test
     void aPlanIsToldWithTheCurveAndWithoutRunning() throws Exception {
-        JsonNode plan = server.post("/elms/v1/plan", "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"slo\": {\"tpot\": 0.85}}",
+        JsonNode plan = server.post("/elms/v1/plan",
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"slo\": {\"tpot\": 0.85}}",
                 "x-elms-app", "planner").json();
         assertThat(plan.at("/elms/decode_level").asDouble()).isLessThan(1);
         assertThat(plan.at("/elms/measured").isMissingNode()).isTrue();
         assertThat(plan.at("/curve").size()).isEqualTo(2);
         assertThat(plan.at("/curve/0/level").asDouble()).isEqualTo(1);
-        assertThat(plan.at("/curve/0/predicted/tpot_ms").asDouble()).isGreaterThan(plan.at("/curve/1/predicted/tpot_ms").asDouble());
-        assertThat(plan.at("/curve/0/predicted/ttft_ms").asDouble()).isGreaterThan(plan.at("/curve/1/predicted/ttft_ms").asDouble());
+        assertThat(plan.at("/curve/0/predicted/tpot_ms").asDouble()).isGreaterThan(plan.at("/curve/1/predicted/tpot_ms")
+                .asDouble());
+        assertThat(plan.at("/curve/0/predicted/ttft_ms").asDouble()).isGreaterThan(plan.at("/curve/1/predicted/ttft_ms")
+                .asDouble());
     }
 
     @Test
     void textBecomesTokensAndTokensText() throws Exception {
         JsonNode tokens = server.post("/tokenize", "{\"content\": \"that héllo\"}").json().at("/tokens");
         assertThat(tokens.size()).isEqualTo("that héllo".getBytes(StandardCharsets.UTF_8).length - 1);
-        assertThat(server.post("/detokenize", "{\"tokens\": " + tokens + "}").json().at("/content").asText()).isEqualTo("that héllo");
+        assertThat(server.post("/detokenize", "{\"tokens\": " + tokens + "}").json().at("/content").asText())
+                .isEqualTo("that héllo");
         for (String bad : List.of("[-1]", "[260]", "[1.5]", "[\"a\"]", "7")) {
             assertThat(server.post("/detokenize", "{\"tokens\": " + bad + "}").status()).as(bad).isEqualTo(400);
         }
@@ -109,7 +118,8 @@ class ServiceRoutesTest {
         String fields = ", \"logprobs\": 2, \"echo\": true, \"max_tokens\": 1}";
         JsonNode text = server.post("/v1/completions", "{\"prompt\": \"the thing\"" + fields).json().at("/choices/0/logprobs");
         JsonNode tokens = server.post("/tokenize", "{\"content\": \"the thing\"}").json().at("/tokens");
-        assertThat(server.post("/v1/completions", "{\"prompt\": " + tokens + fields).json().at("/choices/0/logprobs")).isEqualTo(text);
+        assertThat(server.post("/v1/completions", "{\"prompt\": " + tokens + fields).json().at("/choices/0/logprobs"))
+                .isEqualTo(text);
         JsonNode both = server.post("/v1/completions", "{\"prompt\": [\"x\", \"the thing\"]" + fields).json();
         assertThat(both.at("/choices/1/logprobs")).isEqualTo(text);
         assertThat(text.at("/tokens").size()).isEqualTo(tokens.size() + 1);
@@ -118,7 +128,8 @@ class ServiceRoutesTest {
         JsonNode last = text.at("/top_logprobs/" + tokens.size());
         assertThat(last.elements().next().asDouble()).isEqualTo(text.at("/token_logprobs/" + tokens.size()).asDouble());
         for (int i = 1; i < tokens.size(); i++) {
-            assertThat(text.at("/token_logprobs/" + i).asDouble()).isLessThanOrEqualTo(text.at("/top_logprobs/" + i).elements().next().asDouble());
+            assertThat(text.at("/token_logprobs/" + i).asDouble()).isLessThanOrEqualTo(text.at("/top_logprobs/" + i).elements()
+                    .next().asDouble());
         }
         assertThat(text.at("/text_offset/1").asInt()).isEqualTo(text.at("/tokens/0").asText().length());
     }
@@ -128,7 +139,8 @@ class ServiceRoutesTest {
     void scoresOfALongPromptAreThoseOfItsBeginningToo() throws Exception {
         String prompt = "a thing or two, ".repeat(20);
         String fields = "\", \"logprobs\": 1, \"echo\": true, \"max_tokens\": 0}";
-        JsonNode whole = server.post("/v1/completions", "{\"prompt\": \"" + prompt + fields).json().at("/choices/0/logprobs/token_logprobs");
+        JsonNode whole = server.post("/v1/completions", "{\"prompt\": \"" + prompt + fields).json()
+                .at("/choices/0/logprobs/token_logprobs");
         JsonNode half = server.post("/v1/completions", "{\"prompt\": \"" + prompt.substring(0, 160) + fields).json()
                 .at("/choices/0/logprobs/token_logprobs");
         for (int i = 1; i < half.size() - 1; i++) {
@@ -139,10 +151,12 @@ class ServiceRoutesTest {
 
     @Test
     void metricsHaveVllmsNames() throws Exception {
-        server.post("/v1/chat/completions", "{\"messages\": [{\"role\": \"user\", \"content\": \"secret words\"}], \"max_tokens\": 2}");
+        server.post("/v1/chat/completions",
+                "{\"messages\": [{\"role\": \"user\", \"content\": \"secret words\"}], \"max_tokens\": 2}");
         Reply metrics = server.get("/metrics");
         assertThat(metrics.header("content-type")).startsWith("text/plain");
-        assertThat(metrics.body()).contains("vllm:num_requests_running", "vllm:time_to_first_token_seconds_bucket{app=\"default\"",
+        assertThat(metrics.body()).contains("vllm:num_requests_running",
+                "vllm:time_to_first_token_seconds_bucket{app=\"default\"",
                 "elms_level_selected_total").doesNotContain("secret");
     }
 
@@ -157,7 +171,8 @@ class ServiceRoutesTest {
             while (channel.read(reply) >= 0) {
                 assertThat(reply.hasRemaining()).isTrue();
             }
-            assertThat(new String(reply.array(), 0, reply.position(), StandardCharsets.UTF_8)).startsWith("HTTP/1.1 200").contains("\"nano\"");
+            assertThat(new String(reply.array(), 0, reply.position(), StandardCharsets.UTF_8)).startsWith("HTTP/1.1 200")
+                    .contains("\"nano\"");
         }
     }
 }

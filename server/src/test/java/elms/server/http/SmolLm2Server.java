@@ -31,7 +31,8 @@ final class SmolLm2Server {
         if (file.isEmpty()) {
             return Optional.empty();
         }
-        HttpServer server = HttpServer.start(ServerSettings.local(), "smollm2", meters -> load(new ModelStore(home).find(file).orElseThrow(), meters));
+        HttpServer server = HttpServer.start(ServerSettings.local(), "smollm2", meters -> load(new ModelStore(home).find(file)
+                .orElseThrow(), meters));
         server.loaded();
         return Optional.of(server);
     }
