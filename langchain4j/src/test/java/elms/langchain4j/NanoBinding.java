@@ -40,7 +40,7 @@ final class NanoBinding implements AutoCloseable {
             ElasticModel model = new ElasticModel("nano", weights, List.of(SubModel.of(weights, Level.full(config))),
                     new GgufTokenizer(file.metadata()), messages -> new RenderedChat(
                             messages.stream().map(Message::content).collect(Collectors.joining("\n")), List.of()));
-            service = ElmsService.open(model, kernels, new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0}, 1,
+            service = ElmsService.open(model, kernels, new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0, 0}, 1,
                     1));
         } finally {
             Files.delete(written);

@@ -41,6 +41,20 @@ public final class Assignment {
         return new Assignment(prompt, levels);
     }
 
+    /**
+     * One level for what is in no segment, and for each segment its own.
+     *
+     * @param levels of the segments; null drops one
+     */
+    static Assignment of(Prompt prompt, SubModel rest, List<Segment> segments, List<SubModel> levels) {
+        SubModel[] all = new SubModel[prompt.tokens()];
+        Arrays.fill(all, rest);
+        for (int i = 0; i < segments.size(); i++) {
+            Arrays.fill(all, segments.get(i).from(), segments.get(i).to(), levels.get(i));
+        }
+        return new Assignment(prompt, all);
+    }
+
     /** One level for some tokens; the others are dropped. */
     public static Assignment some(Prompt prompt, BitSet kept, SubModel level) {
         SubModel[] levels = new SubModel[prompt.tokens()];

@@ -11,21 +11,22 @@ import java.util.List;
  *
  * <pre>
  * prefill(n tokens) = p0 + p1 · weights · chunks + p2 · weights · n + p3 · head outputs · n · (n + 1) / 2 + p4 · n
- * decode(context)   = d0 + d1 · bytes + d2 · head outputs · context
+ * decode(context)   = d0 + d1 · bytes + d2 · head outputs · context + d3 · adapted
  * </pre>
  *
  * where weights are those the level reads for a token and bytes what they take, output head included, and head outputs are
- * the sum over its heads of their dimensions.
+ * the sum over its heads of their dimensions. Adapted is 1 for a level below the full one: its adapters and its screen take more
+ * time than their bytes tell.
  *
  * @param prefill prices p0 to p4, in milliseconds
- * @param decode prices d0 to d2, in milliseconds
+ * @param decode prices d0 to d3, in milliseconds
  * @param prefillMargin 95th percentile of measured over predicted
  * @param decodeMargin likewise
  */
 public record LatencyModel(double[] prefill, double[] decode, double prefillMargin, double decodeMargin) {
     private static final double UNIT = 1e6;
     private static final int PREFILL_PRICES = 5;
-    private static final int DECODE_PRICES = 3;
+    private static final int DECODE_PRICES = 4;
 
     public LatencyModel {
         if (prefill.length != PREFILL_PRICES || decode.length != DECODE_PRICES || !(prefillMargin > 0) || !(decodeMargin > 0)) {
@@ -88,7 +89,7 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
     }
 
     private static double[] decodeWork(SubModel level, int context) {
-        return new double[] {1, level.stepBytes() / UNIT, headOutputs(level) * context};
+        return new double[] {1, level.stepBytes() / UNIT, headOutputs(level) * context, level.share() < 1 ? 1 : 0};
     }
 
     private static double weights(SubModel level) {

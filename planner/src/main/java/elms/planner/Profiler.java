@@ -22,7 +22,7 @@ public final class Profiler {
     private static final double PREFILL_PART = 0.7;
     private static final int[] CONTEXTS = {32, 512};
     private static final int STEPS = 16;
-    private static final int STEP_ROUNDS = 4;
+    private static final int STEP_ROUNDS = 6;
     private final Transformer transformer;
     private final DoubleConsumer progress;
 
@@ -50,8 +50,8 @@ public final class Profiler {
             }
             progress.accept(PREFILL_PART * (round + 2) / (PROMPT_ROUNDS + 2));
         }
-        if (LONG_PROMPT < transformer.weights().config().context()) {
-            chosen.forEach(level -> prefill.add(new Sample(level, LONG_PROMPT, prefill(level, LONG_PROMPT))));
+        if (LONG_PROMPT + STEPS < transformer.weights().config().context()) {
+            chosen.forEach(level -> measureLong(level, prefill, decode));
         }
         progress.accept(PREFILL_PART);
         for (SubModel level : chosen) {
@@ -73,24 +73,38 @@ public final class Profiler {
         }
     }
 
+    private void measureLong(SubModel level, List<Sample> prefill, List<Sample> decode) {
+        try (KvCache cache = transformer.newCache(LONG_PROMPT + STEPS)) {
+            long start = System.nanoTime();
+            transformer.read(ids(LONG_PROMPT), level, cache);
+            transformer.candidates();
+            prefill.add(new Sample(level, LONG_PROMPT, millisSince(start)));
+            decode.add(steps(level, cache));
+        }
+    }
+
     private List<Sample> decode(SubModel level, int context) {
         List<Sample> samples = new ArrayList<>();
         try (KvCache cache = transformer.newCache(context + STEPS * (STEP_ROUNDS + 1))) {
             transformer.read(ids(context), level, cache);
             for (int round = -1; round < STEP_ROUNDS; round++) {
-                int before = cache.length();
-                long start = System.nanoTime();
-                for (int id : ids(STEPS)) {
-                    transformer.read(new int[] {id}, level, cache);
-                    transformer.candidates();
-                }
-                Sample sample = new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);
+                Sample sample = steps(level, cache);
                 if (round >= 0) {
                     samples.add(sample);
                 }
             }
         }
         return samples;
+    }
+
+    private Sample steps(SubModel level, KvCache cache) {
+        int before = cache.length();
+        long start = System.nanoTime();
+        for (int id : ids(STEPS)) {
+            transformer.read(new int[] {id}, level, cache);
+            transformer.candidates();
+        }
+        return new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);
     }
 
     private int[] ids(int count) {

@@ -2,6 +2,7 @@ package elms.planner;
 
 import elms.engine.model.SubModel;
 import elms.planner.compact.Opinion;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.function.Predicate;
@@ -29,14 +30,14 @@ public final class Shaper {
     /** Keeps the segments that matter most, as far as the shape has room for them. */
     public Assignment segments(PlanShape shape) {
         SubModel level = nearest(shape.level());
-        Assignment assignment = Assignment.all(prompt, nearest(shape.questionLevel()));
+        List<SubModel> assigned = new ArrayList<>();
         int room = (int) Math.round(shape.kept() * cuttableTokens());
         for (Segment segment : ranked) {
             boolean kept = segment.tokens() <= room;
-            assignment = assignment.with(segment, kept ? level : null);
+            assigned.add(kept ? level : null);
             room -= kept ? segment.tokens() : 0;
         }
-        return assignment.raised(prompt.tokens() - PlanShape.END, prompt.tokens(), nearest(shape.endLevel()));
+        return Assignment.of(prompt, nearest(shape.questionLevel()), ranked, assigned).raised(prompt.tokens() - PlanShape.END, prompt.tokens(), nearest(shape.endLevel()));
     }
 
     /** Keeps the words that matter most, and reads all at one level. */

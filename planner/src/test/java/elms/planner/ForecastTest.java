@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ForecastTest {
-    private static final LatencyModel PROFILE = new LatencyModel(new double[] {1, 0, 100, 5, 0}, new double[] {0, 1000, 0}, 1.1, 1.2);
+    private static final LatencyModel PROFILE = new LatencyModel(new double[] {1, 0, 100, 5, 0}, new double[] {0, 1000, 0, 0}, 1.1, 1.2);
 
     @TempDir
     Path folder;

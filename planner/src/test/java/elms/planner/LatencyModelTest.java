@@ -49,7 +49,7 @@ class LatencyModelTest {
 
     @Test
     void pricesAreFoundAgainFromNoisyMeasurements() {
-        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400}, 1, 1);
+        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400, 0}, 1, 1);
         Random random = new Random(1);
         List<Sample> prefill = new ArrayList<>();
         List<Sample> decode = new ArrayList<>();
@@ -93,8 +93,8 @@ class LatencyModelTest {
 
     @Test
     void aDamagedModelIsRefused() {
-        assertThatThrownBy(() -> new LatencyModel(new double[4], new double[3], 1, 1)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new LatencyModel(new double[5], new double[3], Double.NaN, 1))
+        assertThatThrownBy(() -> new LatencyModel(new double[4], new double[4], 1, 1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new LatencyModel(new double[5], new double[4], Double.NaN, 1))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 }

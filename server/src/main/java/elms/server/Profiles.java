@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 /** Keeps the latency model of each machine, provider and model. */
 public final class Profiles {
     /** What the prices are of; another form is measured anew. */
-    private static final String FORM = "bytes of a decode step, levels with adapters";
+    private static final String FORM = "bytes of a decode step, levels with adapters, a long prompt";
 
     private final Path file;
     private final ElasticModel model;

@@ -27,7 +27,7 @@ import java.util.stream.Collectors;
 /** A small random model of three levels, and the plain engine on it. Answers are noise, the same at every run. */
 final class NanoService implements AutoCloseable {
     /** A time is a number of million weights: far below a millisecond for every prompt. */
-    static final LatencyModel LATENCY = new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0}, 1, 1);
+    static final LatencyModel LATENCY = new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0, 0}, 1, 1);
 
     private final Kernels kernels = new VectorKernels(2);
     private final Kernels plainKernels = new VectorKernels(1);

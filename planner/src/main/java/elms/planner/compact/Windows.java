@@ -10,9 +10,9 @@ import java.util.stream.IntStream;
  */
 final class Windows {
     /** Pieces that two neighbours share; each scores the half that lies deeper in it. */
-    private static final int OVERLAP = 64;
+    private static final int OVERLAP = 32;
     /** Pieces of the text's end that every window reads. */
-    private static final int TAIL = 64;
+    private static final int TAIL = 48;
 
     /**
      * One window.
