@@ -5,7 +5,8 @@ import elms.planner.LatencyModel.Part;
 import java.util.List;
 
 /**
- * What work will take on this device now: its profile, corrected by what it took lately. Thread-safe.
+ * What work will take on this device now: its profile, corrected by what it took lately. Promises are never faster than the profile,
+ * so that its margin stays. Thread-safe.
  */
 public final class Forecast {
     private final LatencyModel profile;
@@ -23,22 +24,22 @@ public final class Forecast {
 
     /** As {@link LatencyModel#prefillMillis(int, List)}. */
     public double prefillMillis(int cached, List<Part> parts) {
-        return prefill.factor() * profile.prefillMillis(cached, parts);
+        return Math.max(1, prefill.factor()) * profile.prefillMillis(cached, parts);
     }
 
     /** As {@link LatencyModel#decodeMillis}. */
     public double decodeMillis(SubModel level, int context) {
-        return decode.factor() * profile.decodeMillis(level, context);
+        return Math.max(1, decode.factor()) * profile.decodeMillis(level, context);
     }
 
-    /** Mean of what {@link #prefillMillis} gives the 95th percentile of. */
+    /** Mean time to read the parts of a prompt. */
     public double expectedPrefillMillis(int cached, List<Part> parts) {
-        return prefillMillis(cached, parts) / profile.prefillMargin();
+        return prefill.factor() * profile.prefillMillis(cached, parts) / profile.prefillMargin();
     }
 
-    /** Mean of what {@link #decodeMillis} gives the 95th percentile of. */
+    /** Mean time of a decode step. */
     public double expectedDecodeMillis(SubModel level, int context) {
-        return decodeMillis(level, context) / profile.decodeMargin();
+        return decode.factor() * profile.decodeMillis(level, context) / profile.decodeMargin();
     }
 
     /** Learns from a prompt that was read. */

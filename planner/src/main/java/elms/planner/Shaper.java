@@ -37,7 +37,8 @@ public final class Shaper {
             assigned.add(kept ? level : null);
             room -= kept ? segment.tokens() : 0;
         }
-        return Assignment.of(prompt, nearest(shape.questionLevel()), ranked, assigned).raised(prompt.tokens() - PlanShape.END, prompt.tokens(), nearest(shape.endLevel()));
+        return Assignment.of(prompt, nearest(shape.questionLevel()), ranked, assigned)
+                .raised(prompt.tokens() - PlanShape.END, prompt.tokens(), nearest(shape.endLevel()));
     }
 
     /** Keeps the words that matter most, and reads all at one level. */

@@ -66,7 +66,8 @@ class ShaperTest {
                 .mapToInt(Part::tokens).sum() <= 4 && assignment.tokens() <= 25);
         assertThat(question.parts()).extracting(part -> part.level().share()).containsExactly(levels.smallest().share(), 1.0);
         assertThat(read(shaper.filled(least, assignment -> true))).isEqualTo(TEXT);
-        assertThat(shaper.filled(least, assignment -> assignment.tokens() <= 25).parts()).extracting(part -> part.level().share()).containsExactly(1.0);
+        assertThat(shaper.filled(least, assignment -> assignment.tokens() <= 25).parts()).extracting(part -> part.level().share())
+                .containsExactly(1.0);
         assertThat(shaper.filled(least, assignment -> false).parts()).isEqualTo(least.parts());
     }
 

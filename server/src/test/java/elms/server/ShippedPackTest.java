@@ -11,6 +11,11 @@ import elms.engine.model.SubModel;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.Provider;
 import elms.kernels.jdk.ProviderUnavailableException;
+import elms.planner.PlanShape;
+import elms.planner.Prompt;
+import elms.planner.Prompts;
+import elms.planner.WordCompression;
+import elms.planner.compact.Opinion;
 import elms.server.store.ModelStore;
 import elms.server.store.StoredModel;
 import java.io.IOException;
@@ -55,6 +60,23 @@ class ShippedPackTest {
                 same += own / below.size();
             }
             assertThat(same).isGreaterThanOrEqualTo(0.995);
+        } catch (ProviderUnavailableException e) {
+            Assumptions.abort(e.getMessage());
+        }
+    }
+
+    /** Without a word of training on it: the compact language model knows that nouns and names matter more than particles. */
+    @Test
+    void thePlannerThatIsShippedKnowsWhatMatters() {
+        String text = "The Amazon covers much of northwestern Brazil, and it extends into Colombia and Peru. It is the largest tropical"
+                + " rainforest of the world, and it is famed for its biodiversity.\n\nWhich countries share the forest?";
+        try (Kernels kernels = Provider.NATIVE.start(Machine.cores()); BaseModel base = BaseModel.open(stored)) {
+            ModelLoader.Prepared prepared = new ModelLoader(kernels, (step, share) -> {}).load(base);
+            Prompt prompt = Prompts.of(text, prepared.model().tokenizer());
+            Opinion opinion = prepared.reader().orElseThrow().read(prompt.text(), prompt.cuttable());
+            String kept = WordCompression.text(prompt, WordCompression.kept(prompt, opinion, prompt.tokens() * 2 / 3));
+            assertThat(kept).contains("Amazon", "Brazil", "Colombia", "Peru", "Which countries share the forest?");
+            assertThat(opinion.qualities()[0]).as("of the whole prompt, read in full").isGreaterThan(opinion.qualities()[PlanShape.SEGMENTS.size() - 1]);
         } catch (ProviderUnavailableException e) {
             Assumptions.abort(e.getMessage());
         }

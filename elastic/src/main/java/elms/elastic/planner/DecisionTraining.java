@@ -88,7 +88,8 @@ final class DecisionTraining {
                     for (Outcome outcome : sample.outcomes()) {
                         int own = output;
                         if (Arrays.stream(outcome.outputs()).anyMatch(other -> other == own)) {
-                            double others = Arrays.stream(outcome.outputs()).filter(other -> other != own).mapToDouble(other -> outputs[other]).sum();
+                            double others = Arrays.stream(outcome.outputs()).filter(other -> other != own)
+                                    .mapToDouble(other -> outputs[other]).sum();
                             sum += outcome.worth() - others;
                             count++;
                         }
@@ -120,7 +121,8 @@ final class DecisionTraining {
             for (int i = 0; i < samples.size(); i++) {
                 for (Outcome outcome : samples.get(i).outcomes()) {
                     // The column behind the last output is always zero.
-                    entries.add(new int[] {i, outcome.outputs()[0], outcome.outputs().length > 1 ? outcome.outputs()[1] : Decision.OUTPUTS});
+                    int[] outputs = outcome.outputs();
+                    entries.add(new int[] {i, outputs[0], outputs.length > 1 ? outputs[1] : Decision.OUTPUTS});
                     worths.add(outcome.worth());
                 }
             }

@@ -99,7 +99,8 @@ public final class Exercises {
         StringBuilder text = new StringBuilder();
         for (int i = 1; i <= examples; i++) {
             JsonNode example = rows.get((index + i * 31) % rows.size());
-            text.append(asked(example)).append(' ').append(example.get("choices").get(example.get("answer").asInt()).asText()).append("\n\n");
+            String right = example.get("choices").get(example.get("answer").asInt()).asText();
+            text.append(asked(example)).append(' ').append(right).append("\n\n");
         }
         Range before = new Range(0, text.length());
         text.append(asked(rows.get(index)));
@@ -112,7 +113,8 @@ public final class Exercises {
     }
 
     private Exercise instruction(JsonNode row) {
-        List<Message> messages = List.of(Message.user(row.get("input").asText().strip() + "\n\n" + row.get("instruction").asText().strip()));
+        String asked = row.get("input").asText().strip() + "\n\n" + row.get("instruction").asText().strip();
+        List<Message> messages = List.of(Message.user(asked));
         String answer = row.get("output").asText().strip();
         return new Exercise(Prompts.of(messages, template.render(messages), tokenizer),
                 List.of(answer.substring(0, Math.min(answer.length(), LONGEST_ANSWER))), 0);

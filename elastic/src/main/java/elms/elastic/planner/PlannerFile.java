@@ -33,7 +33,8 @@ record PlannerFile(Words words, float[][] positions, Map<String, float[][]> trai
         String[] vocabulary = file.metadata().required(CompactWeights.VOCABULARY, file.metadata().strings(CompactWeights.VOCABULARY));
         Map<String, float[][]> trained = new LinkedHashMap<>();
         file.tensors().forEach((name, info) -> trained.put(name, FloatRows.read(file, info)));
-        return new PlannerFile(new Words(vocabulary, trained.remove(CompactWeights.WORDS)), trained.remove(CompactWeights.POSITIONS), trained);
+        Words words = new Words(vocabulary, trained.remove(CompactWeights.WORDS));
+        return new PlannerFile(words, trained.remove(CompactWeights.POSITIONS), trained);
     }
 
     PlannerFile with(Map<String, float[][]> others) {

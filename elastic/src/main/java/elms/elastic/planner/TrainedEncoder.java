@@ -13,7 +13,10 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
-/** The forward pass of {@link elms.planner.compact.EncoderLayer} once more, for gradients. What it trains belongs to the present scope. */
+/**
+ * The forward pass of {@link elms.planner.compact.EncoderLayer} once more, for gradients. What it trains belongs to the present
+ * scope.
+ */
 final class TrainedEncoder {
     private static final double EPSILON = 1e-12;
     /** Neurons of a layer: half of MiniLM's, so that reading a prompt costs little beside the model itself. */
@@ -92,15 +95,16 @@ final class TrainedEncoder {
      * @param kinds what each row is
      */
     Tensor embed(Tensor words, int[] kinds) {
-        Tensor sum = words.add(positions.narrow(0, 0, words.size(0))).add(value(CompactWeights.KINDS).index_select(0, Tensors.indices(kinds)));
-        return norm(sum, CompactWeights.EMBEDDING_NORM);
+        Tensor kind = value(CompactWeights.KINDS).index_select(0, Tensors.indices(kinds));
+        return norm(words.add(positions.narrow(0, 0, words.size(0))).add(kind), CompactWeights.EMBEDDING_NORM);
     }
 
     /** The stream after a layer; rows of the model's width. */
     Tensor layer(int layer, Tensor x) {
         Tensor middle = attended(layer, x);
         Tensor activations = activated(affine(CompactWeights.layer(layer, "up"), middle));
-        return norm(middle.add(affine(CompactWeights.layer(layer, "down"), activations)), CompactWeights.layer(layer, "feed_forward_norm"));
+        Tensor written = affine(CompactWeights.layer(layer, "down"), activations);
+        return norm(middle.add(written), CompactWeights.layer(layer, "feed_forward_norm"));
     }
 
     /** The stream in the middle of a layer. */

@@ -30,7 +30,8 @@ record Words(String[] vocabulary, float[][] embedding) {
         Map<String, Integer> numbers = new HashMap<>();
         IntStream.range(0, all.length).forEach(id -> numbers.put(all[id], id));
         Stream<String> letters = Arrays.stream(all).filter(piece -> piece.codePointCount(0, piece.length()) == 1
-                || piece.startsWith("##") && piece.codePointCount(0, piece.length()) == 3).filter(piece -> piece.codePointAt(piece.length() - 1) < 128);
+                || piece.startsWith("##") && piece.codePointCount(0, piece.length()) == 3)
+                .filter(piece -> piece.codePointAt(piece.length() - 1) < 128);
         Stream<String> frequent = IntStream.range(0, all.length).boxed().sorted((a, b) -> Integer.compare(counts[b], counts[a]))
                 .map(id -> all[id]).filter(piece -> !piece.startsWith("[") || piece.length() == 1);
         Set<String> kept = new LinkedHashSet<>(SPECIAL);

@@ -76,7 +76,8 @@ class CompactLmParityTest {
     }
 
     private static Tensor embedded(TrainedEncoder encoder, Words words, Encoding pieces) {
-        int[] ids = IntStream.concat(IntStream.concat(IntStream.of(words.begin()), Arrays.stream(pieces.ids())), IntStream.of(words.end())).toArray();
+        IntStream begun = IntStream.concat(IntStream.of(words.begin()), Arrays.stream(pieces.ids()));
+        int[] ids = IntStream.concat(begun, IntStream.of(words.end())).toArray();
         int[] kinds = new int[ids.length];
         Arrays.setAll(kinds, i -> i > 0 && i < ids.length - 1 && pieces.starts()[i - 1] < TEXT.indexOf("What") ? 0 : 1);
         return encoder.embed(Tensors.of(words.rows(ids), ids.length, MiniLm.WIDTH), kinds);

@@ -99,7 +99,8 @@ final class CompressionTable {
     private List<Item> items(List<FewShotTask> tasks, Path data, int limit) {
         List<Item> items = new ArrayList<>();
         for (FewShotTask task : tasks) {
-            task.questions().stream().limit(limit).forEach(question -> items.add(new Item(question, task.prompt(question, model.tokenizer()), false)));
+            task.questions().stream().limit(limit)
+                    .forEach(question -> items.add(new Item(question, task.prompt(question, model.tokenizer()), false)));
         }
         FewShotTask passages = FewShotTask.of(data, "boolq", "validation", "", 0);
         passages.questions().stream().limit((long) limit * tasks.size()).forEach(question -> {
@@ -152,7 +153,8 @@ final class CompressionTable {
                 float[] logits = transformer.logits(0, count);
                 int vocabulary = logits.length / count;
                 for (int row = 0; row < count; row++) {
-                    keep[from + row + 1] = (float) (Logits.logSumExp(logits, row * vocabulary, vocabulary) - logits[row * vocabulary + ids[from + row + 1]]);
+                    float own = logits[row * vocabulary + ids[from + row + 1]];
+                    keep[from + row + 1] = (float) (Logits.logSumExp(logits, row * vocabulary, vocabulary) - own);
                 }
             }
         }

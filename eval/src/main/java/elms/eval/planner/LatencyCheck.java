@@ -33,6 +33,8 @@ final class LatencyCheck {
     private static final int LEAST = 64;
     private static final int MOST = 4096;
     private static final int ANSWER = 8;
+    /** Requests that come first and do not count: the others find compiled code. */
+    private static final int WARM_UP = 20;
     private static final long SEED = 1;
     /** One request of so many has its SLO as times. */
     private static final int TIMES_EVERY = 4;
@@ -66,12 +68,17 @@ final class LatencyCheck {
         Forecast forecast = new Forecast(profile);
         Planner planner = new Planner(model.levels(), forecast, Optional.of(this::timed), PlanForm.ELMS);
         List<Outcome> outcomes = new ArrayList<>();
-        for (int i = 0; i < requests; i++) {
-            progress.accept((double) i / requests);
+        for (int i = -WARM_UP; i < requests; i++) {
+            progress.accept((double) (i + WARM_UP) / (requests + WARM_UP));
             int tokens = (int) Math.round(LEAST * Math.pow((double) MOST / LEAST, random.nextDouble()));
             Prompt prompt = prompt(text, tokens, random);
             SloPair pair = combinations.get(random.nextInt(combinations.size()));
-            outcomes.add(run(planner, forecast, prompt, pair, i % TIMES_EVERY == 0));
+            Outcome outcome = run(planner, forecast, prompt, pair, i % TIMES_EVERY == 0);
+            if (i >= 0) {
+                outcomes.add(outcome);
+            } else {
+                overheads.clear();
+            }
         }
         double[] errors = outcomes.stream().flatMapToDouble(outcome -> Arrays.stream(new double[] {outcome.ttftError(), outcome.tpotError()}))
                 .sorted().toArray();

@@ -59,13 +59,15 @@ final class PolicyAccuracy {
         }
         for (int slo = 0; slo < slos.size(); slo++) {
             int index = slo;
-            bySlo.get(slos.get(slo).toString()).put("fixed_best", 100 * results.stream().mapToDouble(task -> fixedBest(task, index)).average().orElse(0));
+            double best = results.stream().mapToDouble(task -> fixedBest(task, index)).average().orElse(0);
+            bySlo.get(slos.get(slo).toString()).put("fixed_best", 100 * best);
         }
         bySlo.values().iterator().next().keySet().forEach(policy ->
                 mean.put(policy, bySlo.values().stream().mapToDouble(row -> row.get(policy)).average().orElse(0)));
         Map<String, Double> byTask = new LinkedHashMap<>();
         for (int task = 0; task < tasks.size(); task++) {
-            byTask.put(tasks.get(task).name(), 100 * results.get(task).stream().mapToDouble(result -> share(result, Policy.ELMS)).average().orElse(0));
+            double right = results.get(task).stream().mapToDouble(result -> share(result, Policy.ELMS)).average().orElse(0);
+            byTask.put(tasks.get(task).name(), 100 * right);
         }
         int questions = results.stream().mapToInt(List::size).min().orElse(0);
         return new Measured(mean, new Details(questions, bySlo, byTask, 100 * stderr(results, null), 100 * stderr(results, Policy.PAPER)));

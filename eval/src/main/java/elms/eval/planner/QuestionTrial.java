@@ -30,7 +30,9 @@ final class QuestionTrial {
     private static final PlanShape MIDDLE = new PlanShape(0.6, 0.6, 0.6, 0.6);
 
     /** Ways to choose a plan. */
-    enum Policy { ELMS, PAPER, RANDOM, PROMPT_ONLY, LEVEL_ONLY, MIDDLE, ORACLE, ORACLE_SHUFFLED, FULL, ZERO_SHOT, NO_SCORE_HEAD, NO_DECISION_HEAD }
+    enum Policy {
+        ELMS, PAPER, RANDOM, PROMPT_ONLY, LEVEL_ONLY, MIDDLE, ORACLE, ORACLE_SHUFFLED, FULL, ZERO_SHOT, NO_SCORE_HEAD, NO_DECISION_HEAD
+    }
 
     /**
      * Whether a policy's answers were right, one an SLO.
@@ -143,7 +145,10 @@ final class QuestionTrial {
 
     /** Reads the whole prompt and answers at the largest level that keeps both, or at the smallest. */
     private int oneLevel(Prompt prompt, Limits limits, List<Assignment> segments, ChoiceReader choices) {
-        Predicate<SubModel> keeps = level -> limits.reads(Assignment.all(prompt, level)) && limits.answers(level, Assignment.all(prompt, level));
+        Predicate<SubModel> keeps = level -> {
+            Assignment all = Assignment.all(prompt, level);
+            return limits.reads(all) && limits.answers(level, all);
+        };
         SubModel level = model.levels().stream().filter(keeps).findFirst().orElse(model.levels().getLast());
         return choices.choice(Assignment.all(prompt, level).spans(), level);
     }

@@ -64,7 +64,8 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
         int heads = metadata.required(HEADS, metadata.integer(HEADS, 1, width));
         List<EncoderLayer> layers = new ArrayList<>();
         for (int i = 0; i < LAYERS; i++) {
-            layers.add(new EncoderLayer(affine(file, layer(i, "query"), layer(i, "key"), layer(i, "value")), affine(file, layer(i, "output")), norm(file, layer(i, "attention_norm")), affine(file, layer(i, "up")),
+            layers.add(new EncoderLayer(affine(file, layer(i, "query"), layer(i, "key"), layer(i, "value")),
+                    affine(file, layer(i, "output")), norm(file, layer(i, "attention_norm")), affine(file, layer(i, "up")),
                     affine(file, layer(i, "down")), norm(file, layer(i, "feed_forward_norm"))));
         }
         CompactWeights weights = new CompactWeights(vocabulary, heads, new TensorReader(file, words), positions, rows(file, KINDS),
