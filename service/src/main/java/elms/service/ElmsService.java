@@ -8,6 +8,7 @@ import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
+import elms.planner.Limit;
 import elms.planner.Plan;
 import elms.planner.Prompt;
 import elms.planner.Prompts;
@@ -28,6 +29,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class ElmsService implements AutoCloseable {
     private static final int WARM_UP_TOKENS = 3;
     private static final String WARM_UP = "elms-warm-up";
+    private static final String WARM_UP_TEXT = "The planner reads a prompt before the model does, and says what matters.\n\n".repeat(16)
+            + "What does it say?";
 
     private final ElasticModel model;
     private final Engine engine;
@@ -98,6 +101,17 @@ public final class ElmsService implements AutoCloseable {
             }
         }
         engine.forgetSpeed();
+    }
+
+    /** Plans throw-away requests that do not fit their SLO whole: the more, the faster is the code that plans the next one. */
+    public void warmUpPlanner(int times) {
+        Slo half = new Slo(Optional.of(new Limit.Ratio(0.5)), Optional.of(new Limit.Ratio(0.9)));
+        Request request = Request.of(List.of(Message.user(WARM_UP_TEXT)), WARM_UP_TOKENS).withSlo(half);
+        try (Binding app = bind(AppProfile.of(WARM_UP))) {
+            for (int i = 0; i < times; i++) {
+                app.plan(request);
+            }
+        }
     }
 
     /**

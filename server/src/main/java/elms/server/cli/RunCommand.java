@@ -39,6 +39,8 @@ import picocli.CommandLine.TypeConversionException;
 @Command(name = "run", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Answers a prompt within an SLO; without a prompt, opens a chat.")
 final class RunCommand implements Callable<Integer> {
+    private static final int WARM_UP_PLANS = 3;
+
     @Spec
     private CommandSpec spec;
 
@@ -123,6 +125,9 @@ final class RunCommand implements Callable<Integer> {
             try (ElmsService service = ElmsService.open(started.model(), started.kernels(), latency,
                     Settings.usual().withPlanner(started.reader(), plan))) {
                 service.warmUp();
+                if (!request.slo().equals(Slo.NONE)) {
+                    service.warmUpPlanner(WARM_UP_PLANS);
+                }
                 Binding app = service.bind(AppProfile.of("elms-run"));
                 if (chat) {
                     new Chat(service.model(), app, request).run();

@@ -30,6 +30,8 @@ import picocli.CommandLine.Spec;
 @Command(name = "serve", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Serves a model over HTTP, with the APIs of OpenAI and Ollama and a page to chat on, until told to stop.")
 final class ServeCommand implements Callable<Integer> {
+    private static final int WARM_UP_PLANS = 60;
+
     @Spec
     private CommandSpec spec;
 
@@ -97,6 +99,7 @@ final class ServeCommand implements Callable<Integer> {
                 Settings.usual().withMeters(meters).withPlanner(started.reader(), PlanForm.ELMS));
         screen.close();
         service.warmUp();
+        service.warmUpPlanner(WARM_UP_PLANS);
         return new LoadedModel(service, ModelFacts.of(started.stored()), started::close);
     }
 }
