@@ -1,6 +1,5 @@
 package elms.server;
 
-import elms.engine.ElmsException;
 import elms.engine.gguf.GgufFile;
 import elms.engine.text.Range;
 import elms.kernels.Kernels;
@@ -12,20 +11,16 @@ import elms.text.WordPieceTokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 
-/** The compact language model that a pack carries. It is made ready beside everything else, since the first answer may not need it. */
+/** The compact language model that a pack carries. It is loaded when it is first asked: most requests fit their SLO whole. */
 public final class CompactReader implements PromptReader {
-    private final CompletableFuture<CompactLm> compactLm;
+    private final Path pack;
+    private final Kernels kernels;
+    private CompactLm compactLm;
 
     private CompactReader(Path pack, Kernels kernels) {
-        compactLm = CompletableFuture.supplyAsync(() -> {
-            try (GgufFile file = GgufFile.open(pack)) {
-                CompactWeights weights = CompactWeights.read(file);
-                return new CompactLm(weights, new WordPieceTokenizer(weights.vocabulary())::encode, kernels);
-            }
-        });
+        this.pack = pack;
+        this.kernels = kernels;
     }
 
     /** The compact language model of a pack, if it has one. */
@@ -37,10 +32,16 @@ public final class CompactReader implements PromptReader {
 
     @Override
     public Opinion read(String text, List<Range> cuttable) {
-        try {
-            return compactLm.join().read(text, cuttable);
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof ElmsException sentence ? sentence : e;
+        if (compactLm == null) {
+            compactLm = load();
+        }
+        return compactLm.read(text, cuttable);
+    }
+
+    private CompactLm load() {
+        try (GgufFile file = GgufFile.open(pack)) {
+            CompactWeights weights = CompactWeights.read(file);
+            return new CompactLm(weights, new WordPieceTokenizer(weights.vocabulary())::encode, kernels);
         }
     }
 }
