@@ -31,6 +31,6 @@ public record ElasticModel(String name, Weights weights, List<SubModel> levels, 
 
     /** The level whose share is nearest to {@code share}. */
     public SubModel nearest(double share) {
-        return levels.stream().min(Comparator.comparingDouble(level -> Math.abs(level.share() - share))).orElseThrow();
+        return SubModel.nearest(levels, share);
     }
 }

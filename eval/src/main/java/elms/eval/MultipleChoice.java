@@ -1,6 +1,7 @@
 package elms.eval;
 
 import elms.engine.decode.KvCache;
+import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
 import elms.engine.text.Tokenizer;
 import java.util.Arrays;
@@ -74,7 +75,7 @@ public final class MultipleChoice {
             float[] first = transformer.logits();
             double millis = (System.nanoTime() - start) / 1e6;
             for (int i = 0; i < sums.length && shared >= context; i++) {
-                sums[i] = Perplexity.logProbability(first, 0, first.length, texts.get(i)[shared]);
+                sums[i] = Logits.logProbability(first, 0, first.length, texts.get(i)[shared]);
             }
             for (int i = 0; i < sums.length; i++) {
                 int[] text = texts.get(i);
@@ -99,7 +100,7 @@ public final class MultipleChoice {
         int vocabulary = logits.length / (count - skipped);
         double sum = 0;
         for (int row = 0; row < count - skipped; row++) {
-            sum += Perplexity.logProbability(logits, row * vocabulary, vocabulary, text[from + skipped + row + 1]);
+            sum += Logits.logProbability(logits, row * vocabulary, vocabulary, text[from + skipped + row + 1]);
         }
         return sum;
     }

@@ -29,16 +29,11 @@ public final class Perplexity {
                 float[] logits = transformer.logits(0, count);
                 int vocabulary = logits.length / count;
                 for (int row = 0; row < count; row++) {
-                    result[from + row] = logProbability(logits, row * vocabulary, vocabulary, ids[from + row + 1]);
+                    result[from + row] = Logits.logProbability(logits, row * vocabulary, vocabulary, ids[from + row + 1]);
                 }
             }
         }
         return result;
-    }
-
-    /** The natural logarithm of the softmax of a row of logits, at one token. */
-    public static double logProbability(float[] logits, int from, int vocabulary, int token) {
-        return logits[from + token] - Logits.logSumExp(logits, from, vocabulary);
     }
 
     /** Perplexity of a text cut into windows that are read each on its own, the first token of each not scored. */

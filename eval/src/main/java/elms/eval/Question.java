@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -21,6 +22,12 @@ public record Question(String context, List<String> choices, int answer) {
     private static final ObjectMapper JSON = new ObjectMapper();
     /** Its questions are beginnings of sentences, which the choices complete. */
     private static final String COMPLETION_TASK = "openbookqa";
+
+    /** Questions with their right answers, as they stand before another one. */
+    public static String examples(List<Question> solved) {
+        return solved.stream().map(question -> question.context + " " + question.choices.get(question.answer) + "\n\n")
+                .collect(Collectors.joining());
+    }
 
     /** A task's name: that of its file up to the first dot. */
     public static String task(Path file) {

@@ -8,7 +8,6 @@ import elms.service.Request;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * An app of the ELMS paper (arXiv 2409.09071, table 3): its SLO, and the task that its requests are from. Its prompts begin with
@@ -30,8 +29,7 @@ record ServedApp(String name, Slo slo, String examples, List<Question> questions
     private static ServedApp of(String name, double ttft, double tpot, Path data, String task) {
         List<Question> all = Question.read(data.resolve("qa/" + task + ".jsonl"), Long.MAX_VALUE);
         List<Question> shots = all.subList(all.size() - SHOTS, all.size());
-        String examples = shots.stream().map(shot -> shot.context() + " " + shot.choices().get(shot.answer()) + "\n\n")
-                .collect(Collectors.joining());
+        String examples = Question.examples(shots);
         Slo slo = new Slo(Optional.of(new Limit.Ratio(ttft)), Optional.of(new Limit.Ratio(tpot)));
         return new ServedApp(name, slo, examples, all.subList(0, all.size() - SHOTS));
     }

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleConsumer;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -87,8 +86,7 @@ public final class SpanQuality {
     }
 
     private Answer answer(Plan plan, List<Question> examples, Question question) {
-        String before = examples.subList(0, plan.shots()).stream()
-                .map(example -> example.context() + " " + example.choices().get(example.answer()) + "\n\n").collect(Collectors.joining());
+        String before = Question.examples(examples.subList(0, plan.shots()));
         return new MultipleChoice(transformer, model.tokenizer(), plan.reading()).answer(before, question);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import elms.engine.NanoModel;
 import elms.engine.decode.KvCache;
+import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
 import elms.engine.gguf.GgufFile;
 import elms.engine.model.Level;
@@ -66,7 +67,7 @@ class MultipleChoiceTest {
                         : i >= examples ? reading.question() : reading.examples();
                 transformer.read(new int[] {ids[i]}, level, cache);
                 float[] logits = transformer.logits();
-                sum += i >= context - 1 ? Perplexity.logProbability(logits, 0, logits.length, ids[i + 1]) : 0;
+                sum += i >= context - 1 ? Logits.logProbability(logits, 0, logits.length, ids[i + 1]) : 0;
             }
         }
         return sum;

@@ -56,9 +56,9 @@ public final class Planner {
                 : segments(shaper, opinion, answerTokens, limit, spent)).plan(limit);
     }
 
-    /** A plan with one given level for everything. */
-    public Plan pinned(Prompt prompt, int answerTokens, Slo slo, SubModel level, double overheadMillis) {
-        return candidate(Assignment.all(prompt, level), level, answerTokens, overheadMillis, 0)
+    /** A plan with one given level that reads everything and one that answers. */
+    public Plan pinned(Prompt prompt, int answerTokens, Slo slo, SubModel reads, SubModel answers, double overheadMillis) {
+        return candidate(Assignment.all(prompt, reads), answers, answerTokens, overheadMillis, 0)
                 .plan(limit(prompt.tokens(), answerTokens, slo));
     }
 
@@ -149,7 +149,7 @@ public final class Planner {
     }
 
     /** The request's bounds in milliseconds: a ratio is of the full model's latency on this machine when nothing else runs. */
-    private Latency limit(int promptTokens, int answerTokens, Slo slo) {
+    public Latency limit(int promptTokens, int answerTokens, Slo slo) {
         SubModel full = levels.get(0);
         LatencyModel profile = forecast.profile();
         return new Latency(

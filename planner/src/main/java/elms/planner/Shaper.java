@@ -92,6 +92,6 @@ public final class Shaper {
     }
 
     private SubModel nearest(double share) {
-        return levels.stream().min(Comparator.comparingDouble(level -> Math.abs(level.share() - share))).orElseThrow();
+        return SubModel.nearest(levels, share);
     }
 }

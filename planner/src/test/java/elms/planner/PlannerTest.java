@@ -78,7 +78,7 @@ class PlannerTest {
 
     @Test
     void aPinnedLevelIsKeptWhateverTheSlo() {
-        Plan plan = planner.pinned(prompt(100), 50, slo(new Limit.Time(1e-6), new Limit.Time(1e-6)), levels.get(2), 0);
+        Plan plan = planner.pinned(prompt(100), 50, slo(new Limit.Time(1e-6), new Limit.Time(1e-6)), levels.get(2), levels.get(2), 0);
         assertThat(plan.prefillLevel()).isCloseTo(levels.get(2).share(), within(1e-12));
         assertThat(plan.decode()).isEqualTo(levels.get(2));
         assertThat(plan.feasible()).isFalse();

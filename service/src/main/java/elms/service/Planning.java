@@ -6,7 +6,6 @@ import elms.engine.text.Encoding;
 import elms.engine.text.Range;
 import elms.planner.Forecast;
 import elms.planner.Latency;
-import elms.planner.LatencyModel;
 import elms.planner.LatencyModel.Part;
 import elms.planner.Limit;
 import elms.planner.Plan;
@@ -39,14 +38,7 @@ final class Planning {
 
     /** A call's bounds in milliseconds: a ratio is of the full model's time for the whole prompt, without any cache. */
     Latency limit(Prompt prompt, int longest, Slo slo) {
-        LatencyModel profile = forecast.profile();
-        return new Latency(
-                millis(slo.ttft(), profile.prefillMillis(model.full(), prompt.tokens())),
-                millis(slo.tpot(), profile.decodeMillis(model.full(), prompt.tokens() + longest / 2)));
-    }
-
-    private static OptionalDouble millis(Optional<Limit> limit, double full) {
-        return limit.isPresent() ? OptionalDouble.of(limit.get().millis(full)) : OptionalDouble.empty();
+        return planner.limit(prompt.tokens(), longest, slo);
     }
 
     /** Levels that a call may run at, largest first. */
@@ -73,9 +65,7 @@ final class Planning {
     /** Tokens of a call's prompt that must be read, whatever is cut. */
     int leastTokens(Call call, int cached) {
         Prompt rest = behind(call.prompt(), cached, floor(call) > 0);
-        Encoding tokens = rest.encoding();
-        return (int) IntStream.range(0, tokens.length()).filter(i -> rest.cuttable().stream()
-                .noneMatch(range -> range.start() <= tokens.starts()[i] && tokens.ends()[i] <= range.end())).count();
+        return (int) IntStream.range(0, rest.tokens()).filter(token -> !rest.mayCut(token)).count();
     }
 
     private static double floor(Call call) {
@@ -119,9 +109,8 @@ final class Planning {
 
     private Plan pinned(Call call, Prompt rest, Latency limit, double overhead) {
         Pin pin = call.request().pin().orElseThrow();
-        SubModel prompt = model.nearest(pin.prompt());
-        SubModel answer = model.nearest(pin.answer());
-        return plan(List.of(new Span(rest.encoding().ids(), prompt)), answer, call, rest, overhead, limit);
+        return planner.pinned(rest, call.longest(), new Slo(time(limit.ttftMillis()), time(limit.tpotMillis())), model.nearest(pin.prompt()),
+                model.nearest(pin.answer()), overhead);
     }
 
     /** The plan with every level at least at the call's floor. */

@@ -20,7 +20,6 @@ public final class AnswerScorer implements AutoCloseable {
     private final int prompt;
     private final float[] first;
     private final double firstSum;
-    private final double millis;
 
     /**
      * Reads a prompt.
@@ -31,19 +30,11 @@ public final class AnswerScorer implements AutoCloseable {
         this.transformer = transformer;
         prompt = spans.stream().mapToInt(Span::length).sum();
         cache = transformer.newCache(prompt + room);
-        long start = System.nanoTime();
         for (Span span : spans) {
             transformer.read(span.tokens(), span.level(), cache);
         }
-        float[] next = transformer.logits();
-        millis = (System.nanoTime() - start) / 1e6;
-        first = next.clone();
+        first = transformer.logits().clone();
         firstSum = Logits.logSumExp(first, 0, first.length);
-    }
-
-    /** Time that it took to read the prompt and to score what may follow, in milliseconds. */
-    public double prefillMillis() {
-        return millis;
     }
 
     /** Scores of every token of the vocabulary at each token of an answer, one row each; a level reads the answer. */
@@ -65,10 +56,9 @@ public final class AnswerScorer implements AutoCloseable {
         for (int i = 0; i < answers.length; i++) {
             sums[i] = first[answers[i][0]] - firstSum;
         }
-        int tokens;
         for (int from = 0; from < answers.length; ) {
             int to = from;
-            tokens = 0;
+            int tokens = 0;
             while (to < answers.length && (to == from || tokens + answers[to].length - 1 <= Transformer.CHUNK)) {
                 tokens += answers[to++].length - 1;
             }
@@ -85,7 +75,8 @@ public final class AnswerScorer implements AutoCloseable {
         List<Continuation> batch = new ArrayList<>();
         for (int i = from; i < to; i++) {
             if (answers[i].length > 1) {
-                batch.add(new Continuation(Arrays.copyOf(answers[i], answers[i].length - 1), cache.fork(prompt, prompt + answers[i].length)));
+                int[] read = Arrays.copyOf(answers[i], answers[i].length - 1);
+                batch.add(new Continuation(read, cache.fork(prompt, prompt + read.length)));
             }
         }
         transformer.read(batch, level);
@@ -95,7 +86,7 @@ public final class AnswerScorer implements AutoCloseable {
         for (int i = from; i < to; i++) {
             for (int token = 1; token < answers[i].length; token++) {
                 int at = row++ * first.length;
-                sums[i] += logits[at + answers[i][token]] - Logits.logSumExp(logits, at, first.length);
+                sums[i] += Logits.logProbability(logits, at, first.length, answers[i][token]);
             }
         }
     }

@@ -11,7 +11,6 @@ import elms.planner.Shaper;
 import elms.planner.compact.Opinion;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 
@@ -135,6 +134,6 @@ final class Outcomes {
     }
 
     private SubModel nearest(double share) {
-        return levels.stream().min(Comparator.comparingDouble(level -> Math.abs(level.share() - share))).orElseThrow();
+        return SubModel.nearest(levels, share);
     }
 }

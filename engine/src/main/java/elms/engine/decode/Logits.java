@@ -16,4 +16,9 @@ public final class Logits {
         }
         return largest + Math.log(sum);
     }
+
+    /** The natural logarithm of the softmax of a row of logits, at one token. */
+    public static double logProbability(float[] logits, int from, int vocabulary, int token) {
+        return logits[from + token] - logSumExp(logits, from, vocabulary);
+    }
 }

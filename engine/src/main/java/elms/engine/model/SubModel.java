@@ -3,6 +3,7 @@ package elms.engine.model;
 import elms.kernels.Adapter;
 import elms.kernels.Matrix;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -77,6 +78,11 @@ public record SubModel(Weights weights, Level level, double share, List<Layer> l
     @Override
     public String toString() {
         return "level " + share;
+    }
+
+    /** Of some levels the one whose share is nearest to {@code share}. */
+    public static SubModel nearest(List<SubModel> levels, double share) {
+        return levels.stream().min(Comparator.comparingDouble(level -> Math.abs(level.share - share))).orElseThrow();
     }
 
     private static Map<Place, Adapter> adapters(Weights weights, Level level, int index) {

@@ -1,10 +1,10 @@
 package elms.eval.planner;
 
 import elms.engine.ElasticModel;
-import elms.engine.decode.KvCache;
-import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
 import elms.engine.text.Range;
+import elms.eval.Perplexity;
+import elms.eval.PlanAccuracy;
 import elms.eval.Question;
 import elms.eval.planner.PlannerReport.Shortened;
 import elms.kernels.Kernels;
@@ -17,7 +17,6 @@ import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +26,6 @@ import java.util.function.DoubleConsumer;
 /** Accuracy of the full model on prompts that were shortened in several ways: few-shot examples, and the passages of BoolQ. */
 final class CompressionTable {
     private static final double[] SHARES = {0.5, 0.33};
-    private static final int CHUNK = 64;
 
     /** A question and its prompt. */
     private record Item(Question question, Prompt prompt, boolean passage) {}
@@ -64,7 +62,7 @@ final class CompressionTable {
             Item item = items.get(i);
             int kind = item.passage() ? 1 : 0;
             counts[kind]++;
-            ChoiceReader choices = new ChoiceReader(transformer, model.tokenizer(), item.question());
+            PlanAccuracy choices = new PlanAccuracy(transformer, model.tokenizer());
             whole[kind] += right(choices, item, Assignment.all(item.prompt(), model.full()));
             Opinion opinion = reader.read(item.prompt().text(), item.prompt().cuttable());
             int method = 0;
@@ -92,8 +90,8 @@ final class CompressionTable {
         return 100.0 * right / Math.max(1, of);
     }
 
-    private int right(ChoiceReader choices, Item item, Assignment assignment) {
-        return choices.choice(assignment.spans(), model.full()) == item.question().answer() ? 1 : 0;
+    private int right(PlanAccuracy choices, Item item, Assignment assignment) {
+        return choices.choice(assignment.spans(), model.full(), item.question()) == item.question().answer() ? 1 : 0;
     }
 
     private List<Item> items(List<FewShotTask> tasks, Path data, int limit) {
@@ -144,19 +142,10 @@ final class CompressionTable {
 
     /** Selective Context (Li et al., arXiv 2310.06201): what the full model expects least matters most. */
     private Opinion surprise(Prompt prompt) {
-        int[] ids = prompt.encoding().ids();
-        float[] keep = new float[ids.length];
-        try (KvCache cache = transformer.newCache(ids.length)) {
-            for (int from = 0; from < ids.length - 1; from += CHUNK) {
-                int count = Math.min(CHUNK, ids.length - 1 - from);
-                transformer.read(Arrays.copyOfRange(ids, from, from + count), model.full(), cache);
-                float[] logits = transformer.logits(0, count);
-                int vocabulary = logits.length / count;
-                for (int row = 0; row < count; row++) {
-                    float own = logits[row * vocabulary + ids[from + row + 1]];
-                    keep[from + row + 1] = (float) (Logits.logSumExp(logits, row * vocabulary, vocabulary) - own);
-                }
-            }
+        double[] known = new Perplexity(transformer, model.full()).logProbabilities(prompt.encoding().ids());
+        float[] keep = new float[known.length + 1];
+        for (int i = 0; i < known.length; i++) {
+            keep[i + 1] = (float) -known[i];
         }
         return new Opinion(prompt.encoding(), keep, new float[0], new float[Decision.OUTPUTS]);
     }

@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
-import java.util.stream.Collectors;
 
 /**
  * A task whose questions follow a few examples.
@@ -45,8 +44,7 @@ public record FewShotTask(String name, List<Question> examples, List<Question> q
 
     /** A question behind the examples, which may be cut, as may a passage before the question itself. */
     Prompt prompt(Question question, Tokenizer tokenizer) {
-        String before = examples.stream().map(example -> example.context() + " " + example.choices().get(example.answer()) + "\n\n")
-                .collect(Collectors.joining());
+        String before = Question.examples(examples);
         String text = before + question.context();
         return new Prompt(text, tokenizer.encode(text), List.of(new Range(0, before.length())));
     }

@@ -3,11 +3,13 @@ package elms.eval.planner;
 import elms.engine.ElasticModel;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
+import elms.eval.PlanAccuracy;
 import elms.eval.Question;
 import elms.planner.Assignment;
 import elms.planner.Forecast;
 import elms.planner.LatencyModel;
 import elms.planner.Plan;
+import elms.planner.Plan.Span;
 import elms.planner.PlanForm;
 import elms.planner.PlanShape;
 import elms.planner.Planner;
@@ -28,6 +30,11 @@ final class QuestionTrial {
     /** Longest answer that plans are made for, in tokens. */
     static final int ANSWER = 32;
     private static final PlanShape MIDDLE = new PlanShape(0.6, 0.6, 0.6, 0.6);
+
+    /** Which choice is taken when the spans of the prompt are read so, and a level answers. */
+    private interface Choices {
+        int of(List<Span> spans, SubModel answer);
+    }
 
     /** Ways to choose a plan. */
     enum Policy {
@@ -56,7 +63,8 @@ final class QuestionTrial {
     Result run(FewShotTask task, Question question, List<SloPair> slos, long seed) {
         Random random = new Random(seed);
         Prompt prompt = task.prompt(question, model.tokenizer());
-        ChoiceReader choices = new ChoiceReader(transformer, model.tokenizer(), question);
+        PlanAccuracy accuracy = new PlanAccuracy(transformer, model.tokenizer());
+        Choices choices = (spans, answer) -> accuracy.choice(spans, answer, question);
         long start = System.nanoTime();
         Opinion opinion = reader.read(prompt.text(), prompt.cuttable());
         double overhead = (System.nanoTime() - start) / 1e6;
@@ -69,8 +77,8 @@ final class QuestionTrial {
         int[][] fixed = new int[segments.size()][slos.size()];
         int shuffled = random.nextInt(question.choices().size());
         Prompt alone = FewShotTask.zeroShot(question, model.tokenizer());
-        int whole = choices.choice(Assignment.all(prompt, model.full()).spans(), model.full());
-        int zeroShot = choices.choice(Assignment.all(alone, model.full()).spans(), model.full());
+        int whole = choices.of(Assignment.all(prompt, model.full()).spans(), model.full());
+        int zeroShot = choices.of(Assignment.all(alone, model.full()).spans(), model.full());
         for (int i = 0; i < slos.size(); i++) {
             SloPair slo = slos.get(i);
             Limits limits = new Limits(prompt, slo, overhead);
@@ -79,7 +87,7 @@ final class QuestionTrial {
                 Optional<SubModel> answer = limits.answer(segments.get(shape));
                 fixed[shape][i] = -1;
                 if (answer.isPresent() && limits.reads(segments.get(shape))) {
-                    int choice = choices.choice(segments.get(shape).spans(), answer.get());
+                    int choice = choices.of(segments.get(shape).spans(), answer.get());
                     fixed[shape][i] = choice == question.answer() ? 1 : 0;
                     right.get(Policy.ORACLE)[i] |= choice == question.answer();
                     right.get(Policy.ORACLE_SHUFFLED)[i] |= choice == shuffled;
@@ -104,9 +112,9 @@ final class QuestionTrial {
         right.get(policy)[slo] = choice == question.answer();
     }
 
-    private int choice(PromptReader reads, PlanForm form, Prompt prompt, SloPair slo, ChoiceReader choices) {
+    private int choice(PromptReader reads, PlanForm form, Prompt prompt, SloPair slo, Choices choices) {
         Plan plan = new Planner(model.levels(), new Forecast(latency), Optional.of(reads), form).plan(prompt, ANSWER, slo.slo(), 0);
-        return choices.choice(plan.spans(), plan.decode());
+        return choices.of(plan.spans(), plan.decode());
     }
 
     /** The compact language model with one of its heads replaced by chance. */
@@ -122,51 +130,51 @@ final class QuestionTrial {
         };
     }
 
-    private int random(List<Assignment> segments, List<Integer> feasible, Limits limits, ChoiceReader choices, Random random) {
+    private int random(List<Assignment> segments, List<Integer> feasible, Limits limits, Choices choices, Random random) {
         if (feasible.isEmpty()) {
             return fastest(segments, limits, choices);
         }
         Assignment assignment = segments.get(feasible.get(random.nextInt(feasible.size())));
         List<SubModel> answers = model.levels().stream().filter(level -> limits.answers(level, assignment)).toList();
-        return choices.choice(assignment.spans(), answers.get(random.nextInt(answers.size())));
+        return choices.of(assignment.spans(), answers.get(random.nextInt(answers.size())));
     }
 
     /** Cuts words, and has the largest level that keeps the TPOT read and answer. */
-    private int promptOnly(Shaper shaper, Limits limits, List<Assignment> segments, ChoiceReader choices) {
+    private int promptOnly(Shaper shaper, Limits limits, List<Assignment> segments, Choices choices) {
         for (SubModel level : model.levels()) {
             List<Assignment> shares = PlanShape.WORDS.stream().filter(shape -> model.nearest(shape.level()) == level).map(shaper::words).toList();
             if (!shares.isEmpty() && limits.answers(level, shares.getFirst())) {
                 Assignment chosen = shares.stream().filter(limits::reads).findFirst().orElse(shares.getLast());
-                return choices.choice(chosen.spans(), level);
+                return choices.of(chosen.spans(), level);
             }
         }
         return fastest(segments, limits, choices);
     }
 
     /** Reads the whole prompt and answers at the largest level that keeps both, or at the smallest. */
-    private int oneLevel(Prompt prompt, Limits limits, List<Assignment> segments, ChoiceReader choices) {
+    private int oneLevel(Prompt prompt, Limits limits, List<Assignment> segments, Choices choices) {
         Predicate<SubModel> keeps = level -> {
             Assignment all = Assignment.all(prompt, level);
             return limits.reads(all) && limits.answers(level, all);
         };
         SubModel level = model.levels().stream().filter(keeps).findFirst().orElse(model.levels().getLast());
-        return choices.choice(Assignment.all(prompt, level).spans(), level);
+        return choices.of(Assignment.all(prompt, level).spans(), level);
     }
 
     /** The first feasible plan, or the fastest of all. */
-    private int first(List<Assignment> candidates, Limits limits, List<Assignment> all, ChoiceReader choices) {
+    private int first(List<Assignment> candidates, Limits limits, List<Assignment> all, Choices choices) {
         for (Assignment assignment : candidates) {
             Optional<SubModel> answer = limits.answer(assignment);
             if (answer.isPresent() && limits.reads(assignment)) {
-                return choices.choice(assignment.spans(), answer.get());
+                return choices.of(assignment.spans(), answer.get());
             }
         }
         return fastest(all, limits, choices);
     }
 
-    private int fastest(List<Assignment> all, Limits limits, ChoiceReader choices) {
+    private int fastest(List<Assignment> all, Limits limits, Choices choices) {
         Assignment last = all.getLast();
-        return choices.choice(last.spans(), limits.answer(last).orElse(model.levels().getLast()));
+        return choices.of(last.spans(), limits.answer(last).orElse(model.levels().getLast()));
     }
 
     /** What keeps an SLO, as predicted. */
