@@ -22,7 +22,7 @@ public final class NativeKernels implements Kernels {
     private static final int ADAPTED_PER_TASK = 32;
     /** Most multiplications in a task, some hundred microseconds of an old processor. */
     private static final long TASK_PRODUCTS = 20_000_000;
-    private static final int TASKS_PER_WORKER = 6;
+    private static final int TASKS_PER_WORKER = 2;
     /** Terms of the activations that {@link #matmul} reads. */
     private static final int PRECISE = 2;
     private static final int ROUNDED = 1;
@@ -137,9 +137,9 @@ public final class NativeKernels implements Kernels {
 
     /** Pairs of panels in a task: few enough to keep a call short, and the workers evenly busy. */
     private int step(int pairs, int tokens, int columns) {
-        int even = pairs / (TASKS_PER_WORKER * threads());
+        int even = Math.ceilDiv(pairs, TASKS_PER_WORKER * threads());
         long small = TASK_PRODUCTS / Math.max(1, (long) PAIR_ROWS * columns * tokens);
-        return (int) Math.clamp(small, 1, Math.max(1, even));
+        return (int) Math.clamp(small, 1, even);
     }
 
     private static void requireColumns(Matrix matrix, int columns) {
