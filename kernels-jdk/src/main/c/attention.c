@@ -19,16 +19,18 @@
 #define TILE_PANELS 1
 #endif
 #define VECTORS (TILE_PANELS * PANEL / WIDTH)
+#define LINE 32 /* halves in a cache line */
 #define NEVER (-__builtin_inff())
 
 /*
  * out[panel][row][16] = sum over depth of rows[row][k] · panels[panel][k][16], for a tile of rows and panels. With both strides
- * zero, the same panel is computed twice.
+ * zero, the same panel is computed twice. Few rows wait for memory: they fetch what is read next, a cache line a column.
  */
 INLINE void tile(const int rows, const uint16_t *panels, int64_t stride, int depth, const float *x, int x_stride, float *out,
-                 int out_stride) {
+                 int out_stride, const uint16_t *next) {
     Floats acc[TILE_ROWS][VECTORS] = {};
     for (int k = 0; k < depth; k++) {
+        if (next) __builtin_prefetch(next + k * LINE, 0, 0);
         Floats w[VECTORS];
         UNROLL for (int v = 0; v < VECTORS; v++)
             w[v] = halves(panels + v * WIDTH / PANEL * stride + k * PANEL + v * WIDTH % PANEL);
@@ -40,15 +42,17 @@ INLINE void tile(const int rows, const uint16_t *panels, int64_t stride, int dep
             store(out + v * WIDTH / PANEL * out_stride + r * PANEL + v * WIDTH % PANEL, acc[r][v]);
 }
 
-static void multiply(const uint16_t *panels, int64_t stride, int count, int depth, const float *x, int x_stride, int rows, float *out) {
+static void multiply(const uint16_t *panels, int64_t stride, int count, int depth, const float *x, int x_stride, int rows, float *out,
+                     const uint16_t *next) {
     for (int p = 0; p < count; p += TILE_PANELS) {
         const uint16_t *at = panels + p * stride;
         int two = p + 1 < count;
         for (int r = 0; r < rows; r += TILE_ROWS) {
             const float *from = x + r * x_stride;
             float *to = out + (p * ROWS + r) * PANEL;
-            if (rows - r > 4) tile(TILE_ROWS, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL);
-            else tile(4, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL);
+            if (rows - r > 4) tile(TILE_ROWS, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL, 0);
+            else tile(4, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL,
+                      next ? next + p / TILE_PANELS * depth * LINE : 0);
         }
     }
 }
@@ -132,9 +136,9 @@ void EXPORT(attend)(const float *queries, int tokens, int query_heads, const int
     }
     int panels = (most + PANEL - 1) / PANEL;
     int dim_panels = (head_dim + PANEL - 1) / PANEL;
-    multiply(keys + first_key, (int64_t)head_dim * PANEL, panels, head_dim, x, head_dim, padded, scores);
+    multiply(keys + first_key, (int64_t)head_dim * PANEL, panels, head_dim, x, head_dim, padded, scores, values + first_value);
     for (int r = 0; r < padded; r++) softmax(scores, r, visible[r], panels, weights, part);
-    multiply(values + first_value, PAGE * PANEL, dim_panels, most, weights, PAGE, padded, part + WEIGHTED);
+    multiply(values + first_value, PAGE * PANEL, dim_panels, most, weights, PAGE, padded, part + WEIGHTED, 0);
 }
 
 /* Adds the part of a later page. */
