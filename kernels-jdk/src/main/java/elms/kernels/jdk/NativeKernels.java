@@ -139,7 +139,7 @@ public final class NativeKernels implements Kernels {
     private int step(int pairs, int tokens, int columns) {
         int even = Math.ceilDiv(pairs, TASKS_PER_WORKER * threads());
         long small = TASK_PRODUCTS / Math.max(1, (long) PAIR_ROWS * columns * tokens);
-        return (int) Math.clamp(small, 1, even);
+        return (int) Math.clamp(small, 1, Math.max(1, even));
     }
 
     private static void requireColumns(Matrix matrix, int columns) {

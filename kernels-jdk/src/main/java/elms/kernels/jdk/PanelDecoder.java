@@ -4,7 +4,6 @@ import static elms.kernels.Matrix.BLOCK_COLUMNS;
 import static elms.kernels.Matrix.PANEL_ROWS;
 import static elms.kernels.jdk.Lanes.COUNT;
 import static elms.kernels.jdk.Lanes.FLOAT;
-import static elms.kernels.jdk.Lanes.HALF;
 import static elms.kernels.jdk.Lanes.INT;
 import static elms.kernels.jdk.Lanes.LITTLE;
 
@@ -13,80 +12,68 @@ import elms.kernels.Matrix;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Turns blocks of a panel into floats, {@code out[16·column + row]}: all that a weight form needs to be multiplied. The
- * methods are kept small, since the compiler stops inlining vector code in large ones.
+ * Turns blocks of a panel into floats for several tokens to be multiplied with, {@code [column][16]}: the even columns of all
+ * blocks, then the odd ones.
  */
 final class PanelDecoder {
-    private static final int GROUP_BYTES = 64;
-    private static final int Q4_MINIMUMS = 32;
-    /** Sign, exponent and mantissa of a half, moved to where a float has them; the exponent is 112 too small. */
-    private static final int HALF_BITS = 0x8fffe000;
-    private static final float HALF_SCALE = 0x1p112f;
-
     private PanelDecoder() {}
 
     /** Decodes blocks {@code [from, to)} of a panel to {@code out} at {@code offset}. */
     static void decode(Matrix matrix, MemorySegment data, int panel, int from, int to, float[] out, int offset) {
+        int odds = (to - from) * BLOCK_COLUMNS / 2 * PANEL_ROWS;
         long at = (long) panel * matrix.panelBytes() + (long) from * matrix.form().blockBytes;
         for (int block = from; block < to; block++) {
             for (int lane = 0; lane < PANEL_ROWS; lane += COUNT) {
                 switch (matrix.form()) {
-                    case Q4 -> decodeQ4(data, at, lane, out, offset + lane);
-                    case Q8 -> decodeQ8(data, at, lane, out, offset + lane);
-                    case F32 -> copy(data, at, lane, out, offset + lane);
+                    case Q4 -> decodeQ4(data, at, lane, out, offset + lane, odds);
+                    case Q8 -> decodeQ8(data, at, lane, out, offset + lane, odds);
+                    case F32 -> copy(data, at, lane, out, offset + lane, odds);
                 }
             }
             at += matrix.form().blockBytes;
-            offset += BLOCK_COLUMNS * PANEL_ROWS;
+            offset += BLOCK_COLUMNS / 2 * PANEL_ROWS;
         }
     }
 
-    private static void decodeQ4(MemorySegment data, long block, int lane, float[] out, int offset) {
-        FloatVector scale = halves(data, block + 2L * lane);
-        FloatVector minimum = halves(data, block + Q4_MINIMUMS + 2L * lane);
+    private static void decodeQ4(MemorySegment data, long block, int lane, float[] out, int offset, int odds) {
+        FloatVector step = Quants.q4Step(data, block, lane);
+        FloatVector base = Quants.q4Base(data, block, lane, step);
+        IntVector mask = IntVector.broadcast(INT, Quants.Q4_MASK);
+        IntVector one = IntVector.broadcast(INT, Quants.Q4_ONE);
         for (int group = 0; group < 4; group++) {
-            IntVector quants = IntVector.fromMemorySegment(
-                    INT, data, block + Form.Q4.quantsOffset + group * GROUP_BYTES + 4L * lane, LITTLE);
+            IntVector quants = Quants.load(data, block + Form.Q4.quantsOffset + group * Quants.GROUP_BYTES + 4L * lane);
             for (int column = 0; column < 4; column++) {
-                int at = offset + (4 * group + column) * PANEL_ROWS;
-                toFloats(quants.lanewise(VectorOperators.LSHR, 8 * column).and(15)).fma(scale, minimum).intoArray(out, at);
-                toFloats(quants.lanewise(VectorOperators.LSHR, 8 * column + 4).and(15)).fma(scale, minimum)
-                        .intoArray(out, at + 16 * PANEL_ROWS);
+                IntVector low = quants.lanewise(VectorOperators.LSHR, 8 * column);
+                IntVector high = low.lanewise(VectorOperators.LSHR, 4);
+                int at = offset + (2 * group + column / 2) * PANEL_ROWS + column % 2 * odds;
+                Quants.number(low.lanewise(VectorOperators.LSHL, 19), mask, one).fma(step, base).intoArray(out, at);
+                Quants.number(high.lanewise(VectorOperators.LSHL, 19), mask, one).fma(step, base)
+                        .intoArray(out, at + 8 * PANEL_ROWS);
             }
         }
     }
 
-    private static void decodeQ8(MemorySegment data, long block, int lane, float[] out, int offset) {
-        FloatVector scale = halves(data, block + 2L * lane);
+    private static void decodeQ8(MemorySegment data, long block, int lane, float[] out, int offset, int odds) {
+        FloatVector step = Quants.q8Step(data, block, lane);
+        FloatVector base = Quants.q8Base(step);
+        IntVector mask = IntVector.broadcast(INT, Quants.Q8_MASK);
+        IntVector one = IntVector.broadcast(INT, Quants.Q8_ONE);
         for (int group = 0; group < 8; group++) {
-            IntVector quants = IntVector.fromMemorySegment(
-                    INT, data, block + Form.Q8.quantsOffset + group * GROUP_BYTES + 4L * lane, LITTLE);
+            IntVector quants = Quants.load(data, block + Form.Q8.quantsOffset + group * Quants.GROUP_BYTES + 4L * lane);
             for (int column = 0; column < 4; column++) {
-                IntVector quant = quants.lanewise(VectorOperators.LSHL, 24 - 8 * column).lanewise(VectorOperators.ASHR, 24);
-                toFloats(quant).mul(scale).intoArray(out, offset + (4 * group + column) * PANEL_ROWS);
+                IntVector moved = quants.lanewise(VectorOperators.LSHR, 8 * column).lanewise(VectorOperators.LSHL, 15);
+                Quants.number(moved, mask, one).fma(step, base).intoArray(out, offset + (2 * group + column / 2) * PANEL_ROWS + column % 2 * odds);
             }
         }
     }
 
-    private static void copy(MemorySegment data, long block, int lane, float[] out, int offset) {
+    private static void copy(MemorySegment data, long block, int lane, float[] out, int offset, int odds) {
         for (int column = 0; column < BLOCK_COLUMNS; column++) {
             FloatVector.fromMemorySegment(FLOAT, data, block + 4L * (column * PANEL_ROWS + lane), LITTLE)
-                    .intoArray(out, offset + column * PANEL_ROWS);
+                    .intoArray(out, offset + column / 2 * PANEL_ROWS + column % 2 * odds);
         }
-    }
-
-    /** Half-precision numbers as floats; weights hold no infinities or NaNs. */
-    private static FloatVector halves(MemorySegment data, long at) {
-        IntVector bits = (IntVector) ShortVector.fromMemorySegment(HALF, data, at, LITTLE)
-                .convertShape(VectorOperators.S2I, INT, 0);
-        return bits.lanewise(VectorOperators.LSHL, 13).and(HALF_BITS).reinterpretAsFloats().mul(HALF_SCALE);
-    }
-
-    private static FloatVector toFloats(IntVector integers) {
-        return (FloatVector) integers.convert(VectorOperators.I2F, 0);
     }
 }

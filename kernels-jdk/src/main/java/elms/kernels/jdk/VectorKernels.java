@@ -2,6 +2,8 @@ package elms.kernels.jdk;
 
 import static elms.kernels.jdk.Lanes.COUNT;
 import static elms.kernels.jdk.Lanes.FLOAT;
+import static elms.kernels.jdk.PanelRange.FEW_TOKENS;
+import static elms.kernels.jdk.PanelRange.GROUP;
 
 import elms.kernels.Adapter;
 import elms.kernels.FloatKeyValues;
@@ -12,26 +14,30 @@ import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Pure Java kernels on the Vector API. Weights are decoded to floats a few columns at a time, into memory that stays in the
- * first-level cache, and multiplied there with all tokens of the batch; activations are never quantized.
+ * Pure Java kernels on the Vector API. For one token weights become floats in registers; for several they are decoded a few
+ * columns at a time, into memory that stays in the first-level cache, and multiplied there with all of them. Activations are
+ * never quantized.
  */
 public final class VectorKernels implements Kernels {
     private static final int NORM_ROWS_PER_TASK = 16;
     private static final int ADAPTED_PER_TASK = 16;
+    private static final int SEPARATED_PER_TASK = 32;
+    private static final int PIECES_PER_WORKER = 2;
 
     private final Workers workers;
-    private final PanelGroup[] groups;
+    private final PanelRange[] ranges;
     private final PagedAttention attention;
     private final PagePool<float[]> pages = new PagePool<>(float[]::new);
+    /** Activations of several tokens, columns {@linkplain Lanes#separate separated}. */
+    private float[] separated = {};
 
     public VectorKernels(int threads) {
         workers = new Workers(threads);
-        groups = new PanelGroup[threads];
-        Arrays.setAll(groups, worker -> new PanelGroup());
+        ranges = new PanelRange[threads];
+        Arrays.setAll(ranges, worker -> new PanelRange());
         attention = new PagedAttention(workers, VectorTileAttention::new);
     }
 
@@ -49,27 +55,30 @@ public final class VectorKernels implements Kernels {
     public void matmul(float[] x, int tokens, Product... products) {
         int tasks = 0;
         for (Product product : products) {
-            tasks += PanelGroup.count(product.weights());
+            tasks += pieces(product.weights(), tokens);
         }
+        float[] in = prepared(x, tokens, products[0].weights().columns());
         workers.run(tasks, (task, worker) -> {
             for (Product product : products) {
-                int count = PanelGroup.count(product.weights());
-                if (task < count) {
-                    groups[worker].multiply(x, tokens, product.weights(), task);
-                    groups[worker].store(product.out());
+                Matrix weights = product.weights();
+                int pieces = pieces(weights, tokens);
+                if (task < pieces) {
+                    ranges[worker].multiply(in, tokens, weights, cut(weights, pieces, task), cut(weights, pieces, task + 1));
+                    ranges[worker].store(product.out());
                     return;
                 }
-                task -= count;
+                task -= pieces;
             }
         });
     }
 
     @Override
     public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
-        int[] wanted = IntStream.range(0, PanelGroup.count(weights)).filter(group -> PanelGroup.meets(group, panels)).toArray();
+        int[] wanted = panels.stream().filter(panel -> panel < weights.panels()).map(panel -> panel / GROUP).distinct().toArray();
         workers.run(wanted.length, (task, worker) -> {
-            groups[worker].multiply(x, 1, weights, wanted[task]);
-            groups[worker].store(out);
+            int first = wanted[task] * GROUP;
+            ranges[worker].multiply(x, 1, weights, first, Math.min(first + GROUP, weights.panels()));
+            ranges[worker].store(out);
         });
     }
 
@@ -81,18 +90,49 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, float[] y) {
-        workers.run(PanelGroup.count(weights), (task, worker) -> {
-            groups[worker].multiply(x, tokens, weights, task);
-            groups[worker].add(y);
+        int pieces = pieces(weights, tokens);
+        float[] in = prepared(x, tokens, weights.columns());
+        workers.run(pieces, (task, worker) -> {
+            ranges[worker].multiply(in, tokens, weights, cut(weights, pieces, task), cut(weights, pieces, task + 1));
+            ranges[worker].add(y);
         });
     }
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
-        workers.run(PanelGroup.count(gate), (task, worker) -> {
-            groups[worker].multiplyGated(x, tokens, gate, up, task);
-            groups[worker].store(out);
+        int pieces = pieces(gate, tokens);
+        float[] in = prepared(x, tokens, gate.columns());
+        workers.run(pieces, (task, worker) -> {
+            ranges[worker].multiplyGated(in, tokens, gate, up, cut(gate, pieces, task), cut(gate, pieces, task + 1));
+            ranges[worker].store(out);
         });
+    }
+
+    /** Rows of x as tiles read them: the even columns, then the odd ones. One token is multiplied as it is. */
+    private float[] prepared(float[] x, int tokens, int columns) {
+        if (tokens == 1) {
+            return x;
+        }
+        if (separated.length < tokens * columns) {
+            separated = new float[tokens * columns];
+        }
+        workers.run(Math.ceilDiv(tokens, SEPARATED_PER_TASK), (task, worker) -> {
+            int last = Math.min(tokens, (task + 1) * SEPARATED_PER_TASK);
+            for (int token = task * SEPARATED_PER_TASK; token < last; token++) {
+                Lanes.separate(x, token * columns, columns, separated);
+            }
+        });
+        return separated;
+    }
+
+    /** How many ranges a matrix is cut into: long ones for few tokens, so that memory is read in one line of addresses. */
+    private int pieces(Matrix matrix, int tokens) {
+        return tokens < FEW_TOKENS ? Math.min(matrix.panels(), PIECES_PER_WORKER * threads()) : Math.ceilDiv(matrix.panels(), GROUP);
+    }
+
+    /** The first panel of a piece. */
+    private static int cut(Matrix matrix, int pieces, int piece) {
+        return (int) ((long) matrix.panels() * piece / pieces);
     }
 
     @Override
