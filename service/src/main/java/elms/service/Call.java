@@ -4,15 +4,12 @@ import elms.planner.Plan;
 import elms.planner.Prompt;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 
 /**
  * A request between two threads: the engine's, which serves it, and the one that made it, which follows. Neither waits for the
  * other: what the engine says is kept until it is heard.
  */
 final class Call {
-    private static final long CANCELLATION_MILLIS = 50;
-
     /** What the engine says. */
     private sealed interface Event {
         record Planned(Plan plan) implements Event {}
@@ -84,17 +81,18 @@ final class Call {
         events.add(new Event.Failed(reason));
     }
 
-    /** Hands everything to the listener, on this thread, until the answer ends. */
+    /**
+     * Hands everything to the listener, on this thread, until the answer ends. Sleeps while there is nothing to hand: the engine is
+     * who looks whether the call is cancelled, and says that it has ended.
+     */
     Response follow(Listener listener) {
         boolean interrupted = false;
         boolean complete = false;
         try {
+            listener.begun(() -> cancelled = true);
             while (true) {
                 try {
-                    Event event = events.poll(CANCELLATION_MILLIS, TimeUnit.MILLISECONDS);
-                    cancelled = cancelled || listener.cancelled();
-                    switch (event) {
-                        case null -> { }
+                    switch (events.take()) {
                         case Event.Planned planned -> listener.planned(planned.plan());
                         case Event.Text text -> listener.text(text.piece());
                         case Event.Done done -> {

@@ -7,14 +7,16 @@ public interface Listener {
     /** Follows nothing. */
     Listener NONE = text -> {};
 
+    /**
+     * Comes first.
+     *
+     * @param cancel ends the answer, from any thread, at any time
+     */
+    default void begun(Runnable cancel) {}
+
     /** The next piece of the answer. */
     void text(String piece);
 
     /** The plan, before anything is computed. */
     default void planned(Plan plan) {}
-
-    /** Asked before every token: whether to end the answer here. */
-    default boolean cancelled() {
-        return false;
-    }
 }
