@@ -14,6 +14,8 @@ final class Call {
     private sealed interface Event {
         record Planned(Plan plan) implements Event {}
 
+        record Scored(TokenScore score) implements Event {}
+
         record Text(String piece) implements Event {}
 
         record Done(Response response) implements Event {}
@@ -69,6 +71,10 @@ final class Call {
         events.add(new Event.Planned(plan));
     }
 
+    void scored(TokenScore score) {
+        events.add(new Event.Scored(score));
+    }
+
     void text(String piece) {
         events.add(new Event.Text(piece));
     }
@@ -82,8 +88,8 @@ final class Call {
     }
 
     /**
-     * Hands everything to the listener, on this thread, until the answer ends. Sleeps while there is nothing to hand: the engine is
-     * who looks whether the call is cancelled, and says that it has ended.
+     * Hands everything to the listener, on this thread, until the answer ends. Sleeps while there is nothing to hand: the engine
+     * is who looks whether the call is cancelled, and says that it has ended.
      */
     Response follow(Listener listener) {
         boolean interrupted = false;
@@ -94,6 +100,7 @@ final class Call {
                 try {
                     switch (events.take()) {
                         case Event.Planned planned -> listener.planned(planned.plan());
+                        case Event.Scored scored -> listener.scored(scored.score());
                         case Event.Text text -> listener.text(text.piece());
                         case Event.Done done -> {
                             complete = true;

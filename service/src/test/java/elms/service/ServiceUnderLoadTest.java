@@ -143,8 +143,8 @@ class ServiceUnderLoadTest {
         List<Thread> waiting = new ArrayList<>();
         try (ElmsService service = nano.open(Settings.usual())) {
             Binding app = service.bind(AppProfile.of("app").withQuota(1024));
-            Future<Response> running = callers.submit(() -> app.call(request("first", 5).withConstraint(() -> holding(began, over)),
-                    Listener.NONE));
+            Request first = request("first", 5).withConstraint(() -> holding(began, over));
+            Future<Response> running = callers.submit(() -> app.call(first, Listener.NONE));
             began.await();
             for (int i = 0; i < 200; i++) {
                 waiting.add(Thread.ofPlatform().start(() -> responses.add(app.call(request("hello", 1), noting(cancels)))));

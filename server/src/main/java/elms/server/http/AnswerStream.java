@@ -4,6 +4,7 @@ import elms.planner.Plan;
 import elms.server.http.Deadlines.Deadline;
 import elms.service.Listener;
 import elms.service.Response;
+import elms.service.TokenScore;
 import io.helidon.common.socket.SocketWriterException;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.ServerConnectionException;
@@ -46,6 +47,11 @@ final class AnswerStream implements Listener {
         if (!strict || plan.feasible()) {
             send(form.begin(plan));
         }
+    }
+
+    @Override
+    public void scored(TokenScore score) {
+        form.scored(score);
     }
 
     @Override

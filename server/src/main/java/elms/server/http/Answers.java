@@ -8,6 +8,7 @@ import elms.service.Listener;
 import elms.service.Request;
 import elms.service.Response;
 import elms.service.Response.FinishReason;
+import elms.service.TokenScore;
 import io.helidon.http.HeaderValues;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
@@ -53,7 +54,8 @@ final class Answers {
             if (stream) {
                 stream(binding, request, new AnswerStream(to, connection, own, request.strict(), ends), connection);
             } else {
-                to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(own.whole(complete(binding, request, connection, ends))));
+                Response response = complete(binding, request, own, connection, ends);
+                to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(own.whole(response)));
             }
         }
     }
@@ -76,11 +78,17 @@ final class Answers {
         }
     }
 
-    private static Response complete(Binding binding, Request request, ClientConnection connection, Consumer<Runnable> ends) {
+    private static Response complete(Binding binding, Request request, ReplyForm form, ClientConnection connection,
+            Consumer<Runnable> ends) {
         Response response = binding.call(request, new Listener() {
             @Override
             public void begun(Runnable cancel) {
                 ends.accept(cancel);
+            }
+
+            @Override
+            public void scored(TokenScore score) {
+                form.scored(score);
             }
 
             @Override

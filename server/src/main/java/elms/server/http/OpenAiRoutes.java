@@ -39,7 +39,7 @@ final class OpenAiRoutes implements HttpService {
     private void chat(ServerRequest from, ServerResponse to) {
         Fields body = Fields.of(ClientConnection.of(from).body(from));
         AnswerShape shape = AnswerShape.read(body);
-        Request request = chatRequest(from, body, shape, answers.host().name());
+        Request request = RequestFields.scored(body, chatRequest(from, body, shape, answers.host().name()));
         answers.answer(from, to, request, shape, body.flag("stream", false),
                 model -> new ChatForm(ReplyHead.of("chatcmpl", model, body), shape));
     }

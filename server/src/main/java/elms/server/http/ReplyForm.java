@@ -2,6 +2,7 @@ package elms.server.http;
 
 import elms.planner.Plan;
 import elms.service.Response;
+import elms.service.TokenScore;
 import java.util.List;
 
 /** The form in which one answer goes to a client, in one piece or in many. One for each request. */
@@ -47,6 +48,9 @@ interface ReplyForm {
 
     /** What is sent when the plan is made. */
     List<Object> begin(Plan plan);
+
+    /** Takes how likely a token of the next piece was. */
+    default void scored(TokenScore score) {}
 
     /** What is sent for a piece of the answer. */
     List<Object> piece(String text);

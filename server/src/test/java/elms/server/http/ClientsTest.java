@@ -87,6 +87,15 @@ class ClientsTest {
     }
 
     @Test
+    void theOpenAiClientReadsLogprobs() {
+        ChatCompletion answer = openAi.chat().completions().create(hello().logprobs(true).topLogprobs(3).presencePenalty(0.5)
+                .logitBias(ChatCompletionCreateParams.LogitBias.builder().putAdditionalProperty("97", JsonValue.from(5)).build())
+                .build());
+        var told = answer.validate().choices().getFirst().logprobs().orElseThrow().content().orElseThrow();
+        assertThat(told).isNotEmpty().allSatisfy(token -> assertThat(token.topLogprobs()).hasSize(3));
+    }
+
+    @Test
     void theOpenAiClientListsModels() {
         assertThat(openAi.models().list().data()).extracting(model -> model.id()).contains("nano", "nano:fast");
         assertThatThrownBy(() -> openAi.chat().completions().create(hello().model("gpt-5").build()))
