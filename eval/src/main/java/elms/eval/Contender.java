@@ -4,6 +4,7 @@ import elms.engine.model.SubModel;
 import elms.planner.Latency;
 import elms.planner.Plan;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /** A way to serve apps under load. */
 interface Contender {
@@ -31,6 +32,14 @@ interface Contender {
     record Served(Plan plan, SubModel answer, Latency measured) {
         boolean sloMet() {
             return measured.within(plan.slo());
+        }
+
+        boolean ttftMet() {
+            return new Latency(measured.ttftMillis(), OptionalDouble.empty()).within(plan.slo());
+        }
+
+        boolean tpotMet() {
+            return new Latency(OptionalDouble.empty(), measured.tpotMillis()).within(plan.slo());
         }
     }
 }

@@ -33,7 +33,8 @@ record ElmsContender(String name, ElasticModel model, Kernels kernels, LatencyMo
     public Session start() {
         ElmsService service = ElmsService.open(model, kernels, latency, settings);
         Map<ServedApp, Binding> bindings = apps.stream().collect(Collectors.toMap(app -> app, app -> service.bind(app.profile())));
-        bindings.forEach((app, binding) -> binding.call(request(app, app.questions().getLast()).withSlo(PATIENT), Listener.NONE));
+        bindings.forEach((app, binding) ->
+                binding.call(request(app, app.questions().getLast()).withSlo(PATIENT), Listener.NONE));
         return new Session() {
             @Override
             public Optional<Served> answer(ServedApp app, Question question) {

@@ -32,8 +32,8 @@ public final class Peer {
     private static Path program(Path folder, String name, String measured) {
         Path program = folder.resolve(name).toAbsolutePath();
         if (!Files.isRegularFile(program) || !Files.isExecutable(program)) {
-            throw new ElmsException("there is no program '" + name + "' in " + folder + "; --against needs a folder with llama.cpp's "
-                    + measured + " and quantize, see docs/benchmarks.md");
+            throw new ElmsException("there is no program '" + name + "' in " + folder
+                    + "; --against needs a folder with llama.cpp's " + measured + " and quantize, see docs/benchmarks.md");
         }
         return program;
     }

@@ -87,7 +87,8 @@ public record PeerServer(Path program, Path file, int threads) {
             Instant end = Instant.now().plus(START);
             while (!healthy()) {
                 if (!process.isAlive()) {
-                    throw new ElmsException(program + " failed with exit code " + process.exitValue() + Subprocess.lastLine(log));
+                    throw new ElmsException(program + " failed with exit code " + process.exitValue()
+                            + Subprocess.lastLine(log));
                 }
                 if (Instant.now().isAfter(end)) {
                     throw new ElmsException(program + " has not loaded " + file + " in " + START.toSeconds() + " seconds"
@@ -117,17 +118,18 @@ public record PeerServer(Path program, Path file, int threads) {
         }
 
         /**
-         * Both latencies of a greedy answer as its client sees them: from now until the first token is there, and from the first to
-         * the last.
+         * Both latencies of a greedy answer as its client sees them: from now until the first token is there, and from the first
+         * to the last.
          *
          * @param tokens longest answer
          */
         Latency answer(String prompt, int tokens) {
             long arrival = System.nanoTime();
             try {
-                String body = JSON.writeValueAsString(Map.of("prompt", prompt, "n_predict", tokens, "temperature", 0, "stream", true,
-                        "cache_prompt", true));
-                HttpRequest request = HttpRequest.newBuilder(address.resolve("/completion")).POST(BodyPublishers.ofString(body)).build();
+                String body = JSON.writeValueAsString(Map.of("prompt", prompt, "n_predict", tokens, "temperature", 0,
+                        "stream", true, "cache_prompt", true));
+                HttpRequest request = HttpRequest.newBuilder(address.resolve("/completion"))
+                        .POST(BodyPublishers.ofString(body)).build();
                 HttpResponse<Stream<String>> response = client.send(request, BodyHandlers.ofLines());
                 try (Stream<String> lines = response.body()) {
                     return latency(lines.filter(line -> line.startsWith(EVENT)).iterator(), arrival);

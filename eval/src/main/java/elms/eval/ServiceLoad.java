@@ -30,6 +30,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.DoubleConsumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** Goodput and accuracy of six apps under load, beside other ways to serve them. */
@@ -54,17 +55,20 @@ public final class ServiceLoad {
      * One policy under one load.
      *
      * @param goodput share of the requests that met both SLOs
+     * @param ttftMet share of them that met the one of the first token
+     * @param tpotMet share of them that met the one of the tokens after it
      * @param accuracy share of the answered requests that are right
      * @param useful share of all requests that met both SLOs and are right
      * @param worstAppGoodput of the apps whose SLO is not at the machine's floor
      */
-    public record Quality(double goodput, double accuracy, double useful, double worstAppGoodput, Map<String, Double> apps) {}
+    public record Quality(double goodput, double ttftMet, double tpotMet, double accuracy, double useful, double worstAppGoodput,
+            Map<String, Double> apps) {}
 
     private record Arrival(double seconds, ServedApp app, Question question) {}
 
     private record Outcome(Arrival arrival, Optional<Served> served) {
         boolean good() {
-            return served.isPresent() && served.get().sloMet();
+            return served.filter(Served::sloMet).isPresent();
         }
     }
 
@@ -199,11 +203,15 @@ public final class ServiceLoad {
             byApp.put(app.name(), share(own.stream().filter(Outcome::good).count(), own.size()));
         }
         return new Quality(
-                share(outcomes.stream().filter(Outcome::good).count(), outcomes.size()),
+                share(outcomes, Served::sloMet), share(outcomes, Served::ttftMet), share(outcomes, Served::tpotMet),
                 share(right.values().stream().filter(correct -> correct).count(), right.size()),
                 share(outcomes.stream().filter(outcome -> outcome.good() && right.get(outcome)).count(), outcomes.size()),
                 byApp.keySet().stream().filter(app -> !atFloor.contains(app)).mapToDouble(byApp::get).min().orElse(1),
                 byApp);
+    }
+
+    private static double share(List<Outcome> outcomes, Predicate<Served> met) {
+        return share(outcomes.stream().filter(outcome -> outcome.served().filter(met).isPresent()).count(), outcomes.size());
     }
 
     private static double share(long part, int whole) {

@@ -28,7 +28,8 @@ final class PretendedServer {
         } else if (body.contains("be short")) {
             reply(exchange, "data: {\"content\":\"\",\"stop\":true,\"tokens_predicted\":1}\n\n");
         } else {
-            reply(exchange, "data: {\"content\":\"a\",\"stop\":false}\n\n: a comment\n\ndata: {\"content\":\"b\",\"stop\":false}\n\n"
+            reply(exchange, "data: {\"content\":\"a\",\"stop\":false}\n\n: a comment\n\n"
+                    + "data: {\"content\":\"b\",\"stop\":false}\n\n"
                     + "data: {\"content\":\"\",\"stop\":true,\"tokens_predicted\":3}\n\n");
         }
     }

@@ -41,7 +41,8 @@ final class ServiceEvalCommand implements Callable<Integer> {
             description = "How long requests come, for each load and policy (default: ${DEFAULT-VALUE}).")
     private double seconds;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Seed of the arrivals (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
+            description = "Seed of the arrivals (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--json", description = "Print one JSON document.")
@@ -50,7 +51,8 @@ final class ServiceEvalCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Optional<Peer> peer = Optional.ofNullable(against).map(Peer::server);
-        try (Screen screen = new Screen(); FormatFolder folder = new FormatFolder(); ModelOptions.Started started = options.start(screen)) {
+        try (Screen screen = new Screen(); FormatFolder folder = new FormatFolder();
+                ModelOptions.Started started = options.start(screen)) {
             Optional<PeerServer> server = peer.map(programs -> programs
                     .serving(programs.inFormat(started.stored().file(), FASTEST, folder.root()), started.kernels().threads()));
             LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels())
@@ -64,14 +66,20 @@ final class ServiceEvalCommand implements Callable<Integer> {
     }
 
     private static String table(ServiceLoad.Report report) {
-        StringBuilder table = new StringBuilder(String.format(Locale.ROOT,
-                "load 1 is %.2f requests a second; at the machine's floor: %s%n%6s %-20s%9s%10s%8s%11s%n", report.capacity(),
-                String.join(", ", report.atFloor()), "load", "policy", "goodput", "accuracy", "useful", "worst app"));
+        StringBuilder table = new StringBuilder();
+        row(table, "load 1 is %.2f requests a second; at the machine's floor: %s%n", report.capacity(),
+                String.join(", ", report.atFloor()));
+        row(table, "%6s %-20s%9s%8s%8s%10s%8s%11s%n", "load", "policy", "goodput", "TTFT", "TPOT", "accuracy", "useful",
+                "worst app");
         for (ServiceLoad.Load load : report.loads()) {
-            load.policies().forEach((name, quality) -> table.append(String.format(Locale.ROOT, "%6.1f %-20s%9.1f%10.1f%8.1f%11.1f%n",
-                    load.load(), name, 100 * quality.goodput(), 100 * quality.accuracy(), 100 * quality.useful(),
-                    100 * quality.worstAppGoodput())));
+            load.policies().forEach((name, quality) -> row(table, "%6.1f %-20s%9.1f%8.1f%8.1f%10.1f%8.1f%11.1f%n",
+                    load.load(), name, 100 * quality.goodput(), 100 * quality.ttftMet(), 100 * quality.tpotMet(),
+                    100 * quality.accuracy(), 100 * quality.useful(), 100 * quality.worstAppGoodput()));
         }
         return table.toString();
+    }
+
+    private static void row(StringBuilder table, String format, Object... values) {
+        table.append(String.format(Locale.ROOT, format, values));
     }
 }
