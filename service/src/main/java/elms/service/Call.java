@@ -3,7 +3,9 @@ package elms.service;
 import elms.planner.Plan;
 import elms.planner.Prompt;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A request between two threads: the engine's, which serves it, and the one that made it, which follows. Neither waits for the
@@ -29,6 +31,8 @@ final class Call {
     private final int longest;
     private final double arrival;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    private final CountDownLatch heard = new CountDownLatch(1);
+    private boolean spoken;
     private volatile boolean cancelled;
 
     /**
@@ -76,7 +80,24 @@ final class Call {
     }
 
     void text(String piece) {
+        spoken = true;
         events.add(new Event.Text(piece));
+    }
+
+    /**
+     * Lets the listener hear the first piece of text, if there is one. For the engine, which takes all processors for its passes:
+     * whoever sends that piece would have to wait for one.
+     *
+     * @param nanos most time for it, so that a slow listener delays nobody
+     * @return whether it has been heard, or there was nothing to hear
+     */
+    boolean awaitHeard(long nanos) {
+        try {
+            return !spoken || heard.await(nanos, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     void done(Response response) {
@@ -101,7 +122,10 @@ final class Call {
                     switch (events.take()) {
                         case Event.Planned planned -> listener.planned(planned.plan());
                         case Event.Scored scored -> listener.scored(scored.score());
-                        case Event.Text text -> listener.text(text.piece());
+                        case Event.Text text -> {
+                            listener.text(text.piece());
+                            heard.countDown();
+                        }
                         case Event.Done done -> {
                             complete = true;
                             return done.response();
@@ -118,6 +142,7 @@ final class Call {
             }
         } finally {
             cancelled = cancelled || !complete;
+            heard.countDown();
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
