@@ -79,7 +79,8 @@ final class AnswerStream implements Listener {
 
     private void send(List<Object> documents) {
         for (Object document : documents) {
-            write(form.framing().before() + new String(Json.write(document), StandardCharsets.UTF_8) + form.framing().after());
+            String json = new String(Json.write(document), StandardCharsets.UTF_8);
+            write(form.framing().before(document) + json + form.framing().after());
         }
     }
 

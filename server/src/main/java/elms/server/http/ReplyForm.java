@@ -11,6 +11,8 @@ interface ReplyForm {
     enum Framing {
         /** Server-sent events, ended by {@code [DONE]}. */
         EVENTS("text/event-stream", "data: ", "\n\n", "data: [DONE]\n\n"),
+        /** Server-sent events that tell their kind first; the last kind ends the stream. */
+        NAMED_EVENTS("text/event-stream", "data: ", "\n\n", ""),
         /** A JSON document a line. */
         LINES("application/x-ndjson", "", "\n", "");
 
@@ -30,8 +32,8 @@ interface ReplyForm {
             return contentType;
         }
 
-        String before() {
-            return before;
+        String before(Object document) {
+            return document instanceof Named named ? "event: " + named.event() + "\n" + before : before;
         }
 
         String after() {
@@ -42,6 +44,11 @@ interface ReplyForm {
         String last() {
             return last;
         }
+    }
+
+    /** A document that tells its kind. */
+    interface Named {
+        String event();
     }
 
     Framing framing();
