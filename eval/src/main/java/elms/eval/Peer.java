@@ -6,28 +6,49 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** llama.cpp as two programs in a folder: {@code bench}, a {@link BenchProgram}, and {@code quantize IN OUT FORMAT}. */
+/**
+ * llama.cpp as programs in a folder: {@code quantize IN OUT FORMAT}, and what is measured, {@code bench}, a {@link BenchProgram},
+ * or {@code llama-server}.
+ */
 public final class Peer {
-    private final Path bench;
+    private final Path measured;
     private final Path quantize;
 
-    /** Throws {@link ElmsException} if a program is missing. */
-    public Peer(Path folder) {
-        bench = program(folder, "bench");
-        quantize = program(folder, "quantize");
+    private Peer(Path folder, String measured) {
+        this.measured = program(folder, measured, measured);
+        quantize = program(folder, "quantize", measured);
     }
 
-    private static Path program(Path folder, String name) {
+    /** To be measured by its {@code bench}; throws {@link ElmsException} if a program is missing. */
+    public static Peer bench(Path folder) {
+        return new Peer(folder, "bench");
+    }
+
+    /** To be measured as a server; throws {@link ElmsException} if a program is missing. */
+    public static Peer server(Path folder) {
+        return new Peer(folder, "llama-server");
+    }
+
+    private static Path program(Path folder, String name, String measured) {
         Path program = folder.resolve(name).toAbsolutePath();
         if (!Files.isRegularFile(program) || !Files.isExecutable(program)) {
             throw new ElmsException("there is no program '" + name + "' in " + folder
-                    + "; --against needs a folder with llama.cpp's bench and quantize, see docs/benchmarks.md");
+                    + "; --against needs a folder with llama.cpp's " + measured + " and quantize, see docs/benchmarks.md");
         }
         return program;
     }
 
-    public BenchProgram bench() {
-        return new BenchProgram(List.of(bench.toString()), Map.of());
+    public BenchProgram program() {
+        return new BenchProgram(List.of(measured.toString()), Map.of());
+    }
+
+    /**
+     * The server on a model.
+     *
+     * @param file of the model
+     */
+    public PeerServer serving(Path file, int threads) {
+        return new PeerServer(measured, file, threads);
     }
 
     /** A file with the same weights in a format: {@code file} itself if it is one, else a new one in {@code folder}. */

@@ -14,6 +14,8 @@ import java.util.Optional;
  * examples, the last rows of the task.
  */
 record ServedApp(String name, Slo slo, String examples, List<Question> questions) {
+    /** Longest answer. */
+    static final int ANSWER_TOKENS = 32;
     private static final int SHOTS = 5;
 
     static List<ServedApp> all(Path data) {
@@ -38,7 +40,12 @@ record ServedApp(String name, Slo slo, String examples, List<Question> questions
         return AppProfile.of(name).withSlo(slo).withSystem(List.of(Message.system(examples))).withQuota(1024);
     }
 
-    Request request(Question question, int answerTokens) {
-        return Request.of(List.of(Message.system(examples), Message.user(question.context())), answerTokens);
+    Request request(Question question) {
+        return Request.of(List.of(Message.system(examples), Message.user(question.context())), ANSWER_TOKENS);
+    }
+
+    /** What the model reads for a request. */
+    String prompt(Question question) {
+        return examples + question.context();
     }
 }

@@ -4,21 +4,18 @@ import elms.engine.ElasticModel;
 import elms.engine.decode.Transformer;
 import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
+import elms.eval.Contender.Served;
+import elms.eval.Contender.Session;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
 import elms.planner.PlanForm;
-import elms.planner.Limit;
-import elms.planner.Slo;
 import elms.planner.compact.PromptReader;
 import elms.service.AppProfile;
 import elms.service.Binding;
-import elms.service.BusyException;
 import elms.service.ElmsService;
 import elms.service.Listener;
 import elms.service.Pin;
 import elms.service.Policy;
-import elms.service.Request;
-import elms.service.Response;
 import elms.service.Settings;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -27,22 +24,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.DoubleConsumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** Goodput and accuracy of six apps under load, beside other ways to serve them. */
 public final class ServiceLoad {
-    private static final int ANSWER_TOKENS = 32;
     private static final int CAPACITY_REQUESTS = 18;
     private static final double SMALL = 0.4;
-    /** So that a request which only fills caches is never late. */
-    private static final Slo PATIENT = new Slo(Optional.of(new Limit.Time(1e9)), Optional.empty());
     /** Share of its TPOT that the smallest level may need, before an app's SLO counts as the machine's floor. */
     private static final double FLOOR = 0.85;
 
@@ -61,59 +55,62 @@ public final class ServiceLoad {
      * One policy under one load.
      *
      * @param goodput share of the requests that met both SLOs
+     * @param ttftMet share of them that met the one of the first token
+     * @param tpotMet share of them that met the one of the tokens after it
      * @param accuracy share of the answered requests that are right
      * @param useful share of all requests that met both SLOs and are right
      * @param worstAppGoodput of the apps whose SLO is not at the machine's floor
      */
-    public record Quality(double goodput, double accuracy, double useful, double worstAppGoodput, Map<String, Double> apps) {}
-
-    private record Served(String name, Policy policy, Optional<Pin> pin) {}
+    public record Quality(double goodput, double ttftMet, double tpotMet, double accuracy, double useful, double worstAppGoodput,
+            Map<String, Double> apps) {}
 
     private record Arrival(double seconds, ServedApp app, Question question) {}
 
-    private record Outcome(Arrival arrival, Optional<Response> response) {
+    private record Outcome(Arrival arrival, Optional<Served> served) {
         boolean good() {
-            return response.isPresent() && response.get().sloMet();
+            return served.filter(Served::sloMet).isPresent();
         }
     }
 
     private final ElasticModel model;
     private final Kernels kernels;
     private final LatencyModel latency;
-    private final Optional<PromptReader> reader;
     private final List<ServedApp> apps;
+    private final List<Contender> contenders = new ArrayList<>();
     private final Arrivals arrivals;
     private final PlanAccuracy accuracy;
     private final DoubleConsumer progress;
 
     /**
      * @param reader of prompts, for the planner
+     * @param peer that the same requests go to
      * @param data folder with the tasks and traces
      */
-    public ServiceLoad(ElasticModel model, Kernels kernels, LatencyModel latency, Optional<PromptReader> reader, Path data,
-            DoubleConsumer progress) {
+    public ServiceLoad(ElasticModel model, Kernels kernels, LatencyModel latency, Optional<PromptReader> reader,
+            Optional<PeerServer> peer, Path data, DoubleConsumer progress) {
         this.model = new ElasticModel(model.name(), model.weights(), model.levels(), model.tokenizer(), ServiceLoad::plain);
         this.kernels = kernels;
         this.latency = latency;
-        this.reader = reader;
         this.progress = progress;
         apps = ServedApp.all(data);
         arrivals = Arrivals.read(data.resolve("traces/AzureLLMInferenceTrace_conv.csv"));
         accuracy = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer());
+        contend("elms", Policy.ELMS, reader, Optional.empty());
+        contend("elms_unaware", Policy.UNAWARE, reader, Optional.empty());
+        contend("first_come_full", Policy.FIRST_COME, reader, Optional.of(Pin.of(1)));
+        contend("first_come_small", Policy.FIRST_COME, reader, Optional.of(Pin.of(SMALL)));
+        contend("deadline_drop_full", Policy.DROPS_LATE, reader, Optional.of(Pin.of(1)));
+        peer.ifPresent(server -> contenders.add(new PeerContender(server, this.model, latency, apps)));
+    }
+
+    private void contend(String name, Policy policy, Optional<PromptReader> reader, Optional<Pin> pin) {
+        Settings settings = Settings.usual().withPolicy(policy).withPlanner(reader, PlanForm.ELMS);
+        contenders.add(new ElmsContender(name, model, kernels, latency, settings, pin, apps));
     }
 
     /** The tasks' own form, without the markup of a chat. */
     private static RenderedChat plain(List<Message> messages) {
         return new RenderedChat(messages.stream().map(Message::content).collect(Collectors.joining()), List.of());
-    }
-
-    private static List<Served> policies() {
-        return List.of(
-                new Served("elms", Policy.ELMS, Optional.empty()),
-                new Served("elms_unaware", Policy.UNAWARE, Optional.empty()),
-                new Served("first_come_full", Policy.FIRST_COME, Optional.of(Pin.of(1))),
-                new Served("first_come_small", Policy.FIRST_COME, Optional.of(Pin.of(SMALL))),
-                new Served("deadline_drop_full", Policy.DROPS_LATE, Optional.of(Pin.of(1))));
     }
 
     /**
@@ -129,9 +126,9 @@ public final class ServiceLoad {
         for (int i = 0; i < loads.size(); i++) {
             List<Arrival> requests = requests(loads.get(i) * capacity, seconds, seed + i);
             Map<String, Quality> qualities = new LinkedHashMap<>();
-            for (Served served : policies()) {
-                progress.accept((i + (double) qualities.size() / policies().size()) / loads.size());
-                qualities.put(served.name(), quality(run(served, requests), atFloor));
+            for (Contender contender : contenders) {
+                progress.accept((i + (double) qualities.size() / contenders.size()) / loads.size());
+                qualities.put(contender.name(), quality(run(contender, requests), atFloor));
             }
             measured.add(new Load(loads.get(i), requests.size(), qualities));
         }
@@ -156,7 +153,7 @@ public final class ServiceLoad {
             for (int i = 0; i < CAPACITY_REQUESTS; i++) {
                 ServedApp app = apps.get(i % apps.size());
                 Question question = app.questions().get(random.nextInt(app.questions().size()));
-                binding.call(app.request(question, ANSWER_TOKENS), Listener.NONE);
+                binding.call(app.request(question), Listener.NONE);
             }
             return CAPACITY_REQUESTS / ((System.nanoTime() - start) / 1e9);
         }
@@ -168,22 +165,15 @@ public final class ServiceLoad {
         return latency.decodeMillis(model.levels().getLast(), context) > FLOOR * limit;
     }
 
-    private List<Outcome> run(Served served, List<Arrival> requests) {
-        Settings settings = Settings.usual().withPolicy(served.policy()).withPlanner(reader, PlanForm.ELMS);
-        try (ElmsService service = ElmsService.open(model, kernels, latency, settings);
-                ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
-            Map<ServedApp, Binding> bindings = apps.stream()
-                    .collect(Collectors.toMap(app -> app, app -> service.bind(app.profile())));
-            bindings.forEach((app, binding) -> binding.call(request(app, app.questions().getLast(), served).withSlo(PATIENT),
-                    Listener.NONE));
+    private List<Outcome> run(Contender contender, List<Arrival> requests) {
+        try (Session session = contender.start(); ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
             long start = System.nanoTime();
             List<Future<Outcome>> outcomes = new ArrayList<>();
             for (Arrival arrival : requests) {
                 for (long left = left(start, arrival); left > 0; left = left(start, arrival)) {
                     LockSupport.parkNanos(left);
                 }
-                Callable<Outcome> call = () -> call(bindings.get(arrival.app()), arrival, served);
-                outcomes.add(callers.submit(call));
+                outcomes.add(callers.submit(() -> new Outcome(arrival, session.answer(arrival.app(), arrival.question()))));
             }
             return outcomes.stream().map(ServiceLoad::get).toList();
         }
@@ -191,19 +181,6 @@ public final class ServiceLoad {
 
     private static long left(long start, Arrival arrival) {
         return (long) (1e9 * arrival.seconds()) - (System.nanoTime() - start);
-    }
-
-    private static Outcome call(Binding binding, Arrival arrival, Served served) {
-        try {
-            Request request = request(arrival.app(), arrival.question(), served);
-            return new Outcome(arrival, Optional.of(binding.call(request, Listener.NONE)));
-        } catch (BusyException e) {
-            return new Outcome(arrival, Optional.empty());
-        }
-    }
-
-    private static Request request(ServedApp app, Question question, Served served) {
-        return app.request(question, ANSWER_TOKENS).withPin(served.pin());
     }
 
     private static Outcome get(Future<Outcome> outcome) {
@@ -218,19 +195,23 @@ public final class ServiceLoad {
 
     private Quality quality(List<Outcome> outcomes, List<String> atFloor) {
         Map<Outcome, Boolean> right = new LinkedHashMap<>();
-        outcomes.forEach(outcome -> outcome.response().ifPresent(response -> right.put(outcome,
-                accuracy.right(response.plan(), model.nearest(response.answerLevel()), outcome.arrival().question()))));
+        outcomes.forEach(outcome -> outcome.served().ifPresent(served -> right.put(outcome,
+                accuracy.right(served.plan(), served.answer(), outcome.arrival().question()))));
         Map<String, Double> byApp = new LinkedHashMap<>();
         for (ServedApp app : apps) {
             List<Outcome> own = outcomes.stream().filter(outcome -> outcome.arrival().app() == app).toList();
             byApp.put(app.name(), share(own.stream().filter(Outcome::good).count(), own.size()));
         }
         return new Quality(
-                share(outcomes.stream().filter(Outcome::good).count(), outcomes.size()),
+                share(outcomes, Served::sloMet), share(outcomes, Served::ttftMet), share(outcomes, Served::tpotMet),
                 share(right.values().stream().filter(correct -> correct).count(), right.size()),
                 share(outcomes.stream().filter(outcome -> outcome.good() && right.get(outcome)).count(), outcomes.size()),
                 byApp.keySet().stream().filter(app -> !atFloor.contains(app)).mapToDouble(byApp::get).min().orElse(1),
                 byApp);
+    }
+
+    private static double share(List<Outcome> outcomes, Predicate<Served> met) {
+        return share(outcomes.stream().filter(outcome -> outcome.served().filter(met).isPresent()).count(), outcomes.size());
     }
 
     private static double share(long part, int whole) {

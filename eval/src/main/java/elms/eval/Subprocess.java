@@ -48,7 +48,8 @@ final class Subprocess {
         }
     }
 
-    private static String lastLine(Path log) throws IOException {
+    /** What a program said last, behind a colon; empty if it said nothing. */
+    static String lastLine(Path log) throws IOException {
         String text = new String(Files.readAllBytes(log), StandardCharsets.UTF_8).strip();
         return text.isEmpty() ? "" : ": " + text.substring(text.lastIndexOf('\n') + 1);
     }

@@ -39,9 +39,15 @@ public record ElmsStreamingChatModel(ElmsSettings settings) implements Streaming
     private static final class Pieces implements Listener, StreamingHandle {
         private final StreamingChatResponseHandler handler;
         private volatile boolean cancelled;
+        private volatile Runnable end;
 
         Pieces(StreamingChatResponseHandler handler) {
             this.handler = handler;
+        }
+
+        @Override
+        public void begun(Runnable cancel) {
+            end = cancel;
         }
 
         @Override
@@ -54,15 +60,11 @@ public record ElmsStreamingChatModel(ElmsSettings settings) implements Streaming
         @Override
         public void cancel() {
             cancelled = true;
+            end.run();
         }
 
         @Override
         public boolean isCancelled() {
-            return cancelled;
-        }
-
-        @Override
-        public boolean cancelled() {
             return cancelled;
         }
     }

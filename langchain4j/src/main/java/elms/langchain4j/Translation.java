@@ -12,13 +12,16 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.ChatResponseMetadata;
 import dev.langchain4j.model.output.FinishReason;
 import dev.langchain4j.model.output.TokenUsage;
+import elms.engine.decode.Offsets;
 import elms.engine.decode.Sampling;
 import elms.engine.text.Message;
 import elms.service.Floor;
 import elms.service.Request;
 import elms.service.Response;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 
 /** LangChain4j's requests to Elms's, and responses back. */
@@ -33,20 +36,19 @@ final class Translation {
                 .orElse(usual.temperature()),
                 Optional.ofNullable(parameters.topK()).orElse(usual.topK()),
                 Optional.ofNullable(parameters.topP()).map(Double::floatValue).orElse(usual.topP()), usual.minP(),
-                usual.repeatPenalty(),
-                usual.seed());
+                usual.repeatPenalty(), usual.seed(),
+                new Offsets(Optional.ofNullable(parameters.presencePenalty()).orElse(0.0).floatValue(),
+                Optional.ofNullable(parameters.frequencyPenalty()).orElse(0.0).floatValue(), Map.of()));
         return new Request(asked.messages().stream().map(Translation::message).toList(), settings.slo(), settings.strict(),
                 Optional.empty(),
                 Floor.NONE, false, Optional.empty(), sampling, parameters.maxOutputTokens(),
-                Optional.ofNullable(parameters.stopSequences()).orElse(List.of()));
+                Optional.ofNullable(parameters.stopSequences()).orElse(List.of()),
+                OptionalInt.empty());
     }
 
     private static void refuseWhatIsMissing(ChatRequestParameters parameters, ElmsSettings settings) {
         if (!settings.model().equals(parameters.modelName())) {
             throw new UnsupportedFeatureException("this model is " + settings.model() + ", not " + parameters.modelName());
-        }
-        if (parameters.frequencyPenalty() != null || parameters.presencePenalty() != null) {
-            throw new UnsupportedFeatureException("frequency and presence penalties are not supported");
         }
         if (!parameters.toolSpecifications().isEmpty()) {
             throw new UnsupportedFeatureException("tools are not supported in process; call the server");

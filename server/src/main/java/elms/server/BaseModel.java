@@ -11,6 +11,7 @@ import elms.server.store.StoredModel;
 import elms.text.GgufTokenizer;
 import elms.text.JinjaChatTemplate;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** A model file that was opened and understood, before anything is prepared. */
@@ -37,15 +38,16 @@ public record BaseModel(StoredModel stored, GgufFile file, ModelConfig config, G
     /** A model without a template was not made for chats: it continues the messages as plain text. */
     private static ChatTemplate template(Metadata metadata, GgufTokenizer tokenizer) {
         return metadata.string("tokenizer.chat_template")
-                .<ChatTemplate>map(source -> new JinjaChatTemplate(source, spelling(metadata, "bos"), spelling(metadata, "eos"),
-                        tokenizer.controlTokens()))
+                .<ChatTemplate>map(source -> new JinjaChatTemplate(source, spelling(metadata, "bos").orElse(""),
+                        spelling(metadata, "eos").orElse(""), tokenizer.controlTokens()))
                 .orElse(messages -> new RenderedChat(
                         messages.stream().map(Message::content).collect(Collectors.joining("\n")), List.of()));
     }
 
-    private static String spelling(Metadata metadata, String token) {
+    /** How a token that the file names is spelt: {@code bos}, {@code eos}. */
+    public static Optional<String> spelling(Metadata metadata, String token) {
         String[] tokens = metadata.strings("tokenizer.ggml.tokens").orElse(new String[0]);
-        return metadata.integer("tokenizer.ggml." + token + "_token_id", 0, tokens.length - 1).map(id -> tokens[id]).orElse("");
+        return metadata.integer("tokenizer.ggml." + token + "_token_id", 0, tokens.length - 1).map(id -> tokens[id]);
     }
 
     /** Closes the file; the tokenizer and what was mapped stay usable. */

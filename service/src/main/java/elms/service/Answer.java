@@ -6,7 +6,9 @@ import elms.engine.text.Tokenizer;
 import elms.planner.Latency;
 import elms.planner.Plan;
 import elms.service.Response.FinishReason;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
@@ -17,6 +19,8 @@ final class Answer {
     private final Sampler sampler;
     private final TextStream stream;
     private final Optional<Constraint> constraint;
+    /** Scores of tokens whose text is held back. */
+    private final List<TokenScore> unshown = new ArrayList<>();
     private final StringBuilder text = new StringBuilder();
     private final int[] ids;
     private int tokens;
@@ -35,7 +39,8 @@ final class Answer {
 
     /** Whether every token of the vocabulary needs its score. */
     boolean needsAllScores() {
-        return constraint.isPresent();
+        Request request = call.request();
+        return constraint.isPresent() || request.alternatives().isPresent() || !request.sampling().offsets().bias().isEmpty();
     }
 
     /**
@@ -45,6 +50,7 @@ final class Answer {
      * @return why the answer ends with it, if it does
      */
     Optional<FinishReason> next(float[] scores, double now) {
+        float[] raw = call.request().alternatives().isPresent() ? scores.clone() : scores;
         constraint.ifPresent(form -> form.restrict(scores));
         int last = sampler.next(scores);
         constraint.ifPresent(form -> form.accept(last));
@@ -54,6 +60,7 @@ final class Answer {
         if (tokenizer.endsAnswer(last)) {
             return Optional.of(FinishReason.STOP);
         }
+        call.request().alternatives().ifPresent(others -> unshown.add(TokenScore.of(last, raw, others)));
         show(stream.push(tokenizer.bytes(last)));
         if (stream.stopped()) {
             return Optional.of(FinishReason.STOP);
@@ -99,6 +106,8 @@ final class Answer {
 
     private void show(String piece) {
         if (!piece.isEmpty()) {
+            unshown.forEach(call::scored);
+            unshown.clear();
             text.append(piece);
             call.text(piece);
         }

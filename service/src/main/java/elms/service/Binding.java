@@ -14,7 +14,7 @@ public interface Binding extends AutoCloseable {
      * @param listener called on this thread; a slow one delays nobody else
      * @throws InfeasibleException if a strict request's SLO is predicted to be missed
      * @throws BusyException if there is no room for the request, now or, when the service or the binding is closed, ever
-     * @throws ElmsException if the prompt does not fit the context
+     * @throws ElmsException if the prompt does not fit the context, or a token is named that the model does not have
      */
     Response call(Request request, Listener listener);
 

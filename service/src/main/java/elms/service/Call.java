@@ -3,6 +3,7 @@ package elms.service;
 import elms.planner.Plan;
 import elms.planner.Prompt;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -11,11 +12,11 @@ import java.util.concurrent.TimeUnit;
  * other: what the engine says is kept until it is heard.
  */
 final class Call {
-    private static final long CANCELLATION_MILLIS = 50;
-
     /** What the engine says. */
     private sealed interface Event {
         record Planned(Plan plan) implements Event {}
+
+        record Scored(TokenScore score) implements Event {}
 
         record Text(String piece) implements Event {}
 
@@ -30,6 +31,8 @@ final class Call {
     private final int longest;
     private final double arrival;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
+    private final CountDownLatch heard = new CountDownLatch(1);
+    private boolean spoken;
     private volatile boolean cancelled;
 
     /**
@@ -72,8 +75,29 @@ final class Call {
         events.add(new Event.Planned(plan));
     }
 
+    void scored(TokenScore score) {
+        events.add(new Event.Scored(score));
+    }
+
     void text(String piece) {
+        spoken = true;
         events.add(new Event.Text(piece));
+    }
+
+    /**
+     * Lets the listener hear the first piece of text, if there is one. For the engine, which takes all processors for its passes:
+     * whoever sends that piece would have to wait for one.
+     *
+     * @param nanos most time for it, so that a slow listener delays nobody
+     * @return whether it has been heard, or there was nothing to hear
+     */
+    boolean awaitHeard(long nanos) {
+        try {
+            return !spoken || heard.await(nanos, TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 
     void done(Response response) {
@@ -84,19 +108,24 @@ final class Call {
         events.add(new Event.Failed(reason));
     }
 
-    /** Hands everything to the listener, on this thread, until the answer ends. */
+    /**
+     * Hands everything to the listener, on this thread, until the answer ends. Sleeps while there is nothing to hand: the engine
+     * is who looks whether the call is cancelled, and says that it has ended.
+     */
     Response follow(Listener listener) {
         boolean interrupted = false;
         boolean complete = false;
         try {
+            listener.begun(() -> cancelled = true);
             while (true) {
                 try {
-                    Event event = events.poll(CANCELLATION_MILLIS, TimeUnit.MILLISECONDS);
-                    cancelled = cancelled || listener.cancelled();
-                    switch (event) {
-                        case null -> { }
+                    switch (events.take()) {
                         case Event.Planned planned -> listener.planned(planned.plan());
-                        case Event.Text text -> listener.text(text.piece());
+                        case Event.Scored scored -> listener.scored(scored.score());
+                        case Event.Text text -> {
+                            listener.text(text.piece());
+                            heard.countDown();
+                        }
                         case Event.Done done -> {
                             complete = true;
                             return done.response();
@@ -113,6 +142,7 @@ final class Call {
             }
         } finally {
             cancelled = cancelled || !complete;
+            heard.countDown();
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }

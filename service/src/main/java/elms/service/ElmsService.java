@@ -215,6 +215,7 @@ public final class ElmsService implements AutoCloseable {
         }
 
         private Call call(Request request, double arrival) {
+            request.sampling().offsets().requireWithin(model.config().vocabulary());
             Prompt prompt = prompt(request.messages());
             int room = model.config().context() - prompt.tokens();
             if (room < 1) {

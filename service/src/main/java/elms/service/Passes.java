@@ -16,6 +16,8 @@ import java.util.function.DoubleSupplier;
 final class Passes {
     /** Fewer tokens are not worth a place in the prefix cache. */
     private static final int LEAST_KEPT = 16;
+    /** Most time that a first token gets to be heard in, before the next pass takes all processors. */
+    private static final long HEARING_NANOS = 400_000;
 
     private final ElasticModel model;
     private final Transformer transformer;
@@ -96,6 +98,7 @@ final class Passes {
                 fail(job, e);
             }
         }
+        jobs.stream().filter(job -> job.answer().tokens() == 1).forEach(job -> job.call().awaitHeard(HEARING_NANOS));
     }
 
     /** Ends a job that has started; what it read goes to the prefix cache. */

@@ -3,10 +3,8 @@ package elms.service;
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.decode.KvCache;
-import elms.engine.decode.Logits;
 import elms.engine.decode.Sampler;
 import elms.engine.decode.Transformer;
-import elms.service.TokenScore.Alternative;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -62,23 +60,11 @@ final class Scoring {
         for (int i = 0; i < piece.length; i++) {
             float[] own = Arrays.copyOfRange(logits, i * vocabulary, (i + 1) * vocabulary);
             if (i < next.length) {
-                scores.add(score(next[i], own, alternatives));
+                scores.add(TokenScore.of(next[i], own, alternatives));
             } else if (more) {
-                scores.add(score(Sampler.best(own), own, alternatives));
+                scores.add(TokenScore.of(Sampler.best(own), own, alternatives));
             }
         }
         return scores;
-    }
-
-    private static TokenScore score(int token, float[] logits, int alternatives) {
-        double sum = Logits.logSumExp(logits, 0, logits.length);
-        List<Alternative> likeliest = new ArrayList<>();
-        float[] left = logits.clone();
-        for (int i = 0; i < alternatives; i++) {
-            int best = Sampler.best(left);
-            likeliest.add(new Alternative(best, logits[best] - sum));
-            left[best] = Float.NEGATIVE_INFINITY;
-        }
-        return new TokenScore(token, OptionalDouble.of(logits[token] - sum), likeliest);
     }
 }

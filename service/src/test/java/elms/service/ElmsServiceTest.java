@@ -96,12 +96,12 @@ class ElmsServiceTest {
     void aCallerCanGiveUp() {
         Response response = app.call(request("hello", 2000), new Listener() {
             @Override
-            public void text(String piece) {}
+            public void begun(Runnable cancel) {
+                cancel.run();
+            }
 
             @Override
-            public boolean cancelled() {
-                return true;
-            }
+            public void text(String piece) {}
         });
         assertThat(response.finishReason()).isEqualTo(FinishReason.CANCELLED);
         assertThat(response.completionTokens()).isLessThan(2000);

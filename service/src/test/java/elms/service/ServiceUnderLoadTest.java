@@ -11,11 +11,15 @@ import elms.planner.Slo;
 import elms.service.BusyException.Reason;
 import elms.service.Response.FinishReason;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -127,6 +131,78 @@ class ServiceUnderLoadTest {
             assertThat(refused).isPositive();
             assertThat(meters.get("elms.requests.refused").tag("reason", "queue_full").counter().count()).isEqualTo(refused);
         }
+    }
+
+    /** Nobody polls: a thread that waits with a timeout would be seen in another state, and one that waits anew counted. */
+    @Test
+    void streamsThatWaitSleepUntilTheirTurnComes() throws Exception {
+        CountDownLatch began = new CountDownLatch(1);
+        CountDownLatch over = new CountDownLatch(1);
+        List<Runnable> cancels = new CopyOnWriteArrayList<>();
+        List<Response> responses = new CopyOnWriteArrayList<>();
+        List<Thread> waiting = new ArrayList<>();
+        try (ElmsService service = nano.open(Settings.usual())) {
+            Binding app = service.bind(AppProfile.of("app").withQuota(1024));
+            Request first = request("first", 5).withConstraint(() -> holding(began, over));
+            Future<Response> running = callers.submit(() -> app.call(first, Listener.NONE));
+            began.await();
+            for (int i = 0; i < 200; i++) {
+                waiting.add(Thread.ofPlatform().start(() -> responses.add(app.call(request("hello", 1), noting(cancels)))));
+            }
+            while (cancels.size() < waiting.size()) {
+                Thread.onSpinWait();
+            }
+            for (Thread thread : waiting) {
+                while (thread.getState() != Thread.State.WAITING) {
+                    assertThat(thread.getState()).isNotEqualTo(Thread.State.TIMED_WAITING);
+                    Thread.onSpinWait();
+                }
+            }
+            List<Long> waits = waits(waiting);
+            cancels.subList(0, 100).forEach(Runnable::run);
+            assertThat(waits(waiting)).isEqualTo(waits);
+            over.countDown();
+            running.get();
+            for (Thread thread : waiting) {
+                thread.join();
+            }
+        }
+        assertThat(responses).hasSize(200).filteredOn(response -> response.finishReason() == FinishReason.CANCELLED).hasSize(100);
+    }
+
+    private static List<Long> waits(List<Thread> threads) {
+        long[] ids = threads.stream().mapToLong(Thread::threadId).toArray();
+        return Arrays.stream(ManagementFactory.getThreadMXBean().getThreadInfo(ids)).map(ThreadInfo::getWaitedCount).toList();
+    }
+
+    private static Listener noting(List<Runnable> cancels) {
+        return new Listener() {
+            @Override
+            public void begun(Runnable cancel) {
+                cancels.add(cancel);
+            }
+
+            @Override
+            public void text(String piece) {}
+        };
+    }
+
+    /** Keeps the engine's thread. */
+    private static Constraint holding(CountDownLatch began, CountDownLatch over) {
+        return new Constraint() {
+            @Override
+            public void restrict(float[] logits) {
+                began.countDown();
+                try {
+                    over.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+
+            @Override
+            public void accept(int token) {}
+        };
     }
 
     @Test

@@ -85,17 +85,22 @@ class SoakTest {
     private static Listener listener(Mood mood, int cancelAfter) {
         List<String> pieces = new ArrayList<>();
         return new Listener() {
+            private Runnable end;
+
             @Override
-            public void text(String piece) {
-                pieces.add(piece);
-                if (mood == Mood.SLOW) {
-                    Thread.yield();
-                }
+            public void begun(Runnable cancel) {
+                end = cancel;
             }
 
             @Override
-            public boolean cancelled() {
-                return mood == Mood.FICKLE && pieces.size() > cancelAfter;
+            public void text(String piece) {
+                pieces.add(piece);
+                if (mood == Mood.FICKLE && pieces.size() > cancelAfter) {
+                    end.run();
+                }
+                if (mood == Mood.SLOW) {
+                    Thread.yield();
+                }
             }
         };
     }

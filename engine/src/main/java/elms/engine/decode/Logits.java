@@ -17,6 +17,22 @@ public final class Logits {
         return largest + Math.log(sum);
     }
 
+    /** The {@code count} tokens with the highest scores, best first, equal ones by number. */
+    public static int[] best(float[] logits, int count) {
+        int[] best = new int[Math.min(count, logits.length)];
+        int found = 0;
+        for (int token = 0; token < logits.length; token++) {
+            if (found < best.length || found > 0 && logits[token] > logits[best[found - 1]]) {
+                int place = found < best.length ? found++ : found - 1;
+                for (; place > 0 && logits[token] > logits[best[place - 1]]; place--) {
+                    best[place] = best[place - 1];
+                }
+                best[place] = token;
+            }
+        }
+        return best;
+    }
+
     /** The natural logarithm of the softmax of a row of logits, at one token. */
     public static double logProbability(float[] logits, int from, int vocabulary, int token) {
         return logits[from + token] - logSumExp(logits, from, vocabulary);

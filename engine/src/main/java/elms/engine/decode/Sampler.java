@@ -3,15 +3,19 @@ package elms.engine.decode;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.SplittableRandom;
 
-/** Draws tokens from scores, with the filters in llama.cpp's order: repeat penalty, top-k, top-p, min-p, temperature. */
+/** Draws tokens from scores, with the filters in llama.cpp's order: offsets, repeat penalty, top-k, top-p, min-p, temperature. */
 public final class Sampler {
     private static final int REPEAT_WINDOW = 64;
 
     private final Sampling sampling;
     private final SplittableRandom random;
     private final Deque<Integer> recent = new ArrayDeque<>();
+    /** How often each token was drawn. */
+    private final Map<Integer, Integer> drawn = new HashMap<>();
 
     public Sampler(Sampling sampling) {
         this.sampling = sampling;
@@ -28,9 +32,11 @@ public final class Sampler {
 
     /** Draws the next token and accepts it; changes {@code logits}. */
     public int next(float[] logits) {
+        offset(logits);
         penalize(logits);
         int token = sampling.temperature() == 0 ? best(logits) : draw(logits);
         accept(token);
+        drawn.merge(token, 1, Integer::sum);
         return token;
     }
 
@@ -43,6 +49,12 @@ public final class Sampler {
             }
         }
         return best;
+    }
+
+    private void offset(float[] logits) {
+        Offsets offsets = sampling.offsets();
+        offsets.bias().forEach((token, added) -> logits[token] += added);
+        drawn.forEach((token, times) -> logits[token] -= offsets.presence() + times * offsets.frequency());
     }
 
     private void penalize(float[] logits) {

@@ -11,8 +11,9 @@ import elms.engine.ElmsException;
  * @param minP drop tokens less probable than this share of the best; 0 drops none
  * @param repeatPenalty divides the scores of recent tokens; 1 changes nothing
  * @param seed of the random numbers
+ * @param offsets added to the scores before all else
  */
-public record Sampling(float temperature, int topK, float topP, float minP, float repeatPenalty, long seed) {
+public record Sampling(float temperature, int topK, float topP, float minP, float repeatPenalty, long seed, Offsets offsets) {
     /** Always the best token. */
     public static final Sampling GREEDY = new Sampling(0, 40, 0.95f, 0.05f, 1, 0);
 
@@ -22,6 +23,15 @@ public record Sampling(float temperature, int topK, float topP, float minP, floa
         require(topP > 0 && topP <= 1, "top-p", topP, "above 0 and at most 1");
         require(minP >= 0 && minP <= 1, "min-p", minP, "between 0 and 1");
         require(repeatPenalty > 0 && repeatPenalty <= 100, "repeat penalty", repeatPenalty, "above 0 and at most 100");
+    }
+
+    /** Without offsets. */
+    public Sampling(float temperature, int topK, float topP, float minP, float repeatPenalty, long seed) {
+        this(temperature, topK, topP, minP, repeatPenalty, seed, Offsets.NONE);
+    }
+
+    public Sampling withOffsets(Offsets added) {
+        return new Sampling(temperature, topK, topP, minP, repeatPenalty, seed, added);
     }
 
     private static void require(boolean holds, String name, Number value, String range) {

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import elms.engine.ElmsException;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class SamplerTest {
@@ -62,7 +65,34 @@ class SamplerTest {
     }
 
     @Test
+    void offsetsAreAddedBeforeATokenIsDrawn() {
+        float[] scores = {1, 0.8f, 0.55f};
+        assertThat(drawnInTurn(new Offsets(0, 0, Map.of(2, 1f)), scores)).containsExactly(2, 2, 2, 2);
+        assertThat(drawnInTurn(new Offsets(0, 0, Map.of(0, -100f, 1, -100f)), scores)).containsExactly(2, 2, 2, 2);
+        assertThat(drawnInTurn(new Offsets(0.3f, 0, Map.of()), scores)).containsExactly(0, 1, 0, 0);
+        assertThat(drawnInTurn(new Offsets(0, 0.3f, Map.of()), scores)).containsExactly(0, 1, 0, 2);
+        assertThat(drawnInTurn(new Offsets(-0.3f, 0, Map.of()), new float[] {1, 1, 1})).containsExactly(0, 0, 0, 0);
+    }
+
+    /** A token of the prompt is not one of the answer, and a token that may not come does not come for being wanted. */
+    @Test
+    void offsetsTouchNeitherThePromptsTokensNorAConstraint() {
+        Sampler sampler = new Sampler(Sampling.GREEDY.withOffsets(new Offsets(2, 2, Map.of(1, 100f))));
+        sampler.accept(0);
+        assertThat(sampler.next(new float[] {1, Float.NEGATIVE_INFINITY, 0.5f})).isZero();
+    }
+
+    private static List<Integer> drawnInTurn(Offsets offsets, float[] scores) {
+        Sampler sampler = new Sampler(Sampling.GREEDY.withOffsets(offsets));
+        return Stream.generate(() -> sampler.next(scores.clone())).limit(4).toList();
+    }
+
+    @Test
     void settingsOutOfRangeAreRefused() {
+        assertThatThrownBy(() -> new Offsets(Float.NaN, 0, Map.of())).isInstanceOf(ElmsException.class)
+                .hasMessageContaining("not finite");
+        assertThatThrownBy(() -> new Offsets(0, 0, Map.of(7, 1f)).requireWithin(7)).isInstanceOf(ElmsException.class)
+                .hasMessageContaining("token 7, but tokens lie between 0 and 6");
         assertThatThrownBy(() -> new Sampling(-1, 0, 1, 0, 1, 0)).isInstanceOf(ElmsException.class).hasMessageContaining("temperature");
         assertThatThrownBy(() -> new Sampling(Float.NaN, 0, 1, 0, 1, 0)).hasMessageContaining("temperature");
         assertThatThrownBy(() -> new Sampling(0, -1, 1, 0, 1, 0)).hasMessageContaining("top-k");

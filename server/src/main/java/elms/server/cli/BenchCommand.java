@@ -47,7 +47,7 @@ final class BenchCommand implements Callable<Integer> {
         if (rounds < 1) {
             throw new ParameterException(spec.commandLine(), "--rounds is " + rounds + ", but must be at least 1");
         }
-        Peer peer = against == null ? null : new Peer(against);
+        Peer peer = against == null ? null : Peer.bench(against);
         try (Screen screen = new Screen()) {
             Document document = measure(peer, screen);
             screen.close();
@@ -65,7 +65,7 @@ final class BenchCommand implements Callable<Integer> {
             try (FormatFolder folder = new FormatFolder()) {
                 Comparison comparison = new Comparison(
                         folder.fill(started.stored(), peer, format -> screen.steps().at("Making " + format, 0)),
-                        options.benchFile(Map.of("ELMS_HOME", folder.root().toString())), peer.bench(), options.threads());
+                        options.benchFile(Map.of("ELMS_HOME", folder.root().toString())), peer.program(), options.threads());
                 Bench.Report report = bench.run(rounds, screen.step("Measuring"), comparison::round);
                 return new Document(report, comparison.report(report.levels().getFirst()));
             }

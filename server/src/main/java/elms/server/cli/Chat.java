@@ -38,7 +38,8 @@ final class Chat {
     private final List<Message> messages = new ArrayList<>();
     private final int systemMessages;
     private Request settings;
-    private volatile boolean interrupted;
+    /** Ends the answer that runs. */
+    private volatile Runnable cancel = () -> {};
 
     /**
      * @param settings all but the conversation; may begin with a system message
@@ -89,8 +90,7 @@ final class Chat {
 
     private void answer(String text, Terminal terminal) {
         messages.add(Message.user(text));
-        interrupted = false;
-        SignalHandler before = terminal.handle(Signal.INT, signal -> interrupted = true);
+        SignalHandler before = terminal.handle(Signal.INT, signal -> cancel.run());
         try {
             Response response = app.call(settings.withMessages(messages), new Shown(terminal.writer()));
             messages.add(Message.assistant(response.text()));
@@ -154,14 +154,14 @@ final class Chat {
         }
 
         @Override
-        public void text(String piece) {
-            out.print(piece);
-            out.flush();
+        public void begun(Runnable ends) {
+            cancel = ends;
         }
 
         @Override
-        public boolean cancelled() {
-            return interrupted;
+        public void text(String piece) {
+            out.print(piece);
+            out.flush();
         }
     }
 }

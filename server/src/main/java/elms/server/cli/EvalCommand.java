@@ -5,10 +5,7 @@ import elms.eval.HeldOut;
 import elms.eval.LanguageQuality;
 import elms.eval.LanguageQuality.LevelQuality;
 import elms.eval.LanguageQuality.Report;
-import elms.eval.ServiceLoad;
 import elms.eval.SpanQuality;
-import elms.planner.LatencyModel;
-import elms.server.Profiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -26,7 +23,7 @@ import picocli.CommandLine.Spec;
 /** Measures of quality, one a sub-command. */
 @Command(name = "eval", mixinStandardHelpOptions = true, synopsisSubcommandLabel = "SUITE", description = "Measures quality.",
         subcommands = {EvalCommand.Language.class, EvalCommand.Spans.class, PlannerEvalCommand.class,
-            EvalCommand.Service.class})
+            ServiceEvalCommand.class})
 final class EvalCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -121,57 +118,6 @@ final class EvalCommand implements Runnable {
             for (SpanQuality.PlanQuality plan : report.plans()) {
                 table.append(String.format("%-58s%10s%10s%18s%10s%n", plan.plan(), percent(plan.acc()), percent(plan.accNorm()),
                         percent(plan.difference()) + " ± " + percent(plan.stderr()), number("%.1f", plan.ttftMs())));
-            }
-            return table.toString();
-        }
-    }
-
-    @Command(name = "service", mixinStandardHelpOptions = true,
-            description = "Measures goodput and accuracy of six apps under load, beside other ways to serve them.")
-    static final class Service implements Callable<Integer> {
-        @Mixin
-        private ModelOptions options;
-
-        @Option(names = "--data", paramLabel = "DIR", defaultValue = "../shared/data",
-                description = "Folder with qa/*.jsonl and traces/*.csv (default: ${DEFAULT-VALUE}).")
-        private Path data;
-
-        @Option(names = "--loads", paramLabel = "X", split = ",", defaultValue = "0.3,0.6,0.9,1.2,2.0",
-                description = "Shares of what the full model can serve (default: ${DEFAULT-VALUE}).")
-        private List<Double> loads;
-
-        @Option(names = "--seconds", paramLabel = "S", defaultValue = "20",
-                description = "How long requests come, for each load and policy (default: ${DEFAULT-VALUE}).")
-        private double seconds;
-
-        @Option(names = "--seed", paramLabel = "N", defaultValue = "1",
-                description = "Seed of the arrivals (default: ${DEFAULT-VALUE}).")
-        private long seed;
-
-        @Option(names = "--json", description = "Print one JSON document.")
-        private boolean json;
-
-        @Override
-        public Integer call() {
-            try (Screen screen = new Screen(); ModelOptions.Started started = options.start(screen)) {
-                LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels())
-                        .get(screen.step("Measuring this machine"));
-                ServiceLoad.Report report = new ServiceLoad(started.model(), started.kernels(), latency, started.reader(), data,
-                        screen.step("Serving under load")).measure(loads, seconds, seed);
-                screen.close();
-                System.out.print(json ? Json.of(report) + "\n" : table(report));
-            }
-            return 0;
-        }
-
-        private static String table(ServiceLoad.Report report) {
-            StringBuilder table = new StringBuilder(String.format(Locale.ROOT,
-                    "load 1 is %.2f requests a second; at the machine's floor: %s%n%6s %-20s%9s%10s%8s%11s%n", report.capacity(),
-                    String.join(", ", report.atFloor()), "load", "policy", "goodput", "accuracy", "useful", "worst app"));
-            for (ServiceLoad.Load load : report.loads()) {
-                load.policies().forEach((name, quality) -> table.append(String.format("%6s %-20s%9s%10s%8s%11s%n",
-                        number("%.1f", load.load()), name, percent(quality.goodput()), percent(quality.accuracy()),
-                        percent(quality.useful()), percent(quality.worstAppGoodput()))));
             }
             return table.toString();
         }

@@ -41,12 +41,12 @@ final class GrowthCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Optional<Peer> peer = Optional.ofNullable(against).map(Peer::new);
+        Optional<Peer> peer = Optional.ofNullable(against).map(Peer::bench);
         try (Screen screen = new Screen(); FormatFolder folder = new FormatFolder()) {
             ElasticModel model = prepare(screen);
             Path file = options.stored(screen).file();
             Growth growth = new Growth(new Engine(options.benchFile(Map.of()), options.model()), peer.map(programs ->
-                    new Engine(programs.bench(), programs.inFormat(file, FASTEST, folder.root()).toString())), options.threads());
+                    new Engine(programs.program(), programs.inFormat(file, FASTEST, folder.root()).toString())), options.threads());
             Growth.Report report = growth.run(model.name(), model.config().context(), screen.step("Measuring"));
             screen.close();
             System.out.print(json ? Json.of(report) + "\n" : table(report));

@@ -4,6 +4,7 @@ import elms.planner.Plan;
 import elms.server.http.Deadlines.Deadline;
 import elms.service.Listener;
 import elms.service.Response;
+import elms.service.TokenScore;
 import io.helidon.common.socket.SocketWriterException;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.ServerConnectionException;
@@ -13,7 +14,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 
 /** Sends an answer while it is made. Nothing is sent before there is a plan, so that a refusal still has its status. */
 final class AnswerStream implements Listener {
@@ -21,19 +22,24 @@ final class AnswerStream implements Listener {
     private final ClientConnection connection;
     private final ReplyForm form;
     private final boolean strict;
-    private final BooleanSupplier ending;
+    private final Consumer<Runnable> ends;
     private OutputStream out;
 
     /**
      * @param strict whether a plan that misses the SLO will be refused
-     * @param ending whether the server has run out of patience
+     * @param ends takes what ends the answer, to be run when nobody wants it any more
      */
-    AnswerStream(ServerResponse response, ClientConnection connection, ReplyForm form, boolean strict, BooleanSupplier ending) {
+    AnswerStream(ServerResponse response, ClientConnection connection, ReplyForm form, boolean strict, Consumer<Runnable> ends) {
         this.response = response;
         this.connection = connection;
         this.form = form;
         this.strict = strict;
-        this.ending = ending;
+        this.ends = ends;
+    }
+
+    @Override
+    public void begun(Runnable cancel) {
+        ends.accept(cancel);
     }
 
     @Override
@@ -44,13 +50,13 @@ final class AnswerStream implements Listener {
     }
 
     @Override
-    public void text(String piece) {
-        send(form.piece(piece));
+    public void scored(TokenScore score) {
+        form.scored(score);
     }
 
     @Override
-    public boolean cancelled() {
-        return connection.gone() || ending.getAsBoolean();
+    public void text(String piece) {
+        send(form.piece(piece));
     }
 
     /** Ends a complete answer. */
@@ -73,7 +79,8 @@ final class AnswerStream implements Listener {
 
     private void send(List<Object> documents) {
         for (Object document : documents) {
-            write(form.framing().before() + new String(Json.write(document), StandardCharsets.UTF_8) + form.framing().after());
+            String json = new String(Json.write(document), StandardCharsets.UTF_8);
+            write(form.framing().before(document) + json + form.framing().after());
         }
     }
 

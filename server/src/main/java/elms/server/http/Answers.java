@@ -8,10 +8,12 @@ import elms.service.Listener;
 import elms.service.Request;
 import elms.service.Response;
 import elms.service.Response.FinishReason;
+import elms.service.TokenScore;
 import io.helidon.http.HeaderValues;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Has the service answer a request and sends what comes. Work for a client that has gone is ended. */
@@ -45,10 +47,15 @@ final class Answers {
             Request request = shape.rule().map(rule -> asked.withConstraint(() -> new GrammarConstraint(rule, lease.model()
                     .tokens())))
                     .orElse(asked);
+            Consumer<Runnable> ends = cancel -> {
+                connection.whenGone(cancel);
+                lease.whenEnding(cancel);
+            };
             if (stream) {
-                stream(binding, request, new AnswerStream(to, connection, own, request.strict(), host::ending), connection);
+                stream(binding, request, new AnswerStream(to, connection, own, request.strict(), ends), connection);
             } else {
-                to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(own.whole(complete(binding, request, connection))));
+                Response response = complete(binding, request, own, connection, ends);
+                to.header(HeaderValues.CONTENT_TYPE_JSON).send(Json.write(own.whole(response)));
             }
         }
     }
@@ -71,15 +78,21 @@ final class Answers {
         }
     }
 
-    private Response complete(Binding binding, Request request, ClientConnection connection) {
+    private static Response complete(Binding binding, Request request, ReplyForm form, ClientConnection connection,
+            Consumer<Runnable> ends) {
         Response response = binding.call(request, new Listener() {
             @Override
-            public void text(String piece) {}
+            public void begun(Runnable cancel) {
+                ends.accept(cancel);
+            }
 
             @Override
-            public boolean cancelled() {
-                return connection.gone() || host.ending();
+            public void scored(TokenScore score) {
+                form.scored(score);
             }
+
+            @Override
+            public void text(String piece) {}
         });
         requireComplete(response, connection);
         return response;

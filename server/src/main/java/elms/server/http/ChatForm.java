@@ -5,6 +5,7 @@ import com.fasterxml.jackson.annotation.JsonInclude.Include;
 import elms.planner.Plan;
 import elms.server.ElmsReport;
 import elms.service.Response;
+import elms.service.TokenScore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +14,8 @@ import java.util.Optional;
 final class ChatForm implements ReplyForm {
     private final ReplyHead head;
     private final AnswerShape shape;
+    /** Of tokens that have not been sent. */
+    private final List<TokenScore> scores = new ArrayList<>();
     private boolean begun;
     private boolean heldBack;
 
@@ -24,14 +27,14 @@ final class ChatForm implements ReplyForm {
     @JsonInclude(Include.NON_NULL)
     record Completion(String id, String object, long created, String model, List<Choice> choices, Usage usage, ElmsReport elms) {}
 
-    record Choice(int index, Message message, Object logprobs, String finishReason) {}
+    record Choice(int index, Message message, ChatLogprobs logprobs, String finishReason) {}
 
     record Message(String role, String content, String refusal, @JsonInclude(Include.NON_EMPTY) List<ToolCall> toolCalls) {}
 
     @JsonInclude(Include.NON_NULL)
     record Chunk(String id, String object, long created, String model, List<Change> choices, Usage usage, ElmsReport elms) {}
 
-    record Change(int index, Delta delta, Object logprobs, String finishReason) {}
+    record Change(int index, Delta delta, ChatLogprobs logprobs, String finishReason) {}
 
     @JsonInclude(Include.NON_NULL)
     record Delta(String role, String content, List<ToolCall> toolCalls) {}
@@ -52,25 +55,31 @@ final class ChatForm implements ReplyForm {
 
     @Override
     public List<Object> begin(Plan plan) {
-        return List.of(chunk(new Delta("assistant", "", null), null, head.report(plan)));
+        return List.of(chunk(new Delta("assistant", "", null), null, null, head.report(plan)));
     }
 
     @Override
     public List<Object> piece(String text) {
         heldBack = begun ? heldBack : !shape.tools().isEmpty() && text.startsWith("{");
         begun = true;
-        return heldBack ? List.of() : List.of(chunk(new Delta(null, text, null), null, null));
+        return heldBack ? List.of() : List.of(chunk(new Delta(null, text, null)));
+    }
+
+    @Override
+    public void scored(TokenScore score) {
+        scores.add(score);
     }
 
     @Override
     public List<Object> end(Response response) {
         List<Object> chunks = new ArrayList<>();
         Optional<Tool.Call> call = shape.call(response.text());
-        if (heldBack) {
-            chunks.add(chunk(call.map(own -> new Delta(null, null, List.of(ToolCall.of(0, own))))
-                    .orElseGet(() -> new Delta(null, response.text(), null)), null, null));
+        if (heldBack && call.isPresent()) {
+            chunks.add(chunk(new Delta(null, null, List.of(ToolCall.of(0, call.get()))), null, null, null));
+        } else if (heldBack) {
+            chunks.add(chunk(new Delta(null, response.text(), null)));
         }
-        chunks.add(chunk(new Delta(null, null, null), finishReason(response, call), head.report(response)));
+        chunks.add(chunk(new Delta(null, null, null), null, finishReason(response, call), head.report(response)));
         if (head.includeUsage()) {
             chunks.add(new Chunk(head.id(), "chat.completion.chunk", head.created(), head.model(), List.of(), Usage.of(response),
                     null));
@@ -83,16 +92,25 @@ final class ChatForm implements ReplyForm {
         Optional<Tool.Call> call = shape.call(response.text());
         Message message = new Message("assistant", call.isPresent() ? null : response.text(), null,
                 call.map(own -> List.of(ToolCall.of(null, own))).orElse(List.of()));
+        ChatLogprobs logprobs = call.isPresent() ? null : ChatLogprobs.of(scores, head.tokenizer());
         return new Completion(head.id(), "chat.completion", head.created(), head.model(),
-                List.of(new Choice(0, message, null, finishReason(response, call))), Usage.of(response), head.report(response));
+                List.of(new Choice(0, message, logprobs, finishReason(response, call))), Usage.of(response),
+                head.report(response));
     }
 
     private static String finishReason(Response response, Optional<Tool.Call> call) {
         return call.isPresent() ? "tool_calls" : ReplyHead.finishReason(response);
     }
 
-    private Chunk chunk(Delta delta, String finishReason, ElmsReport elms) {
+    /** A piece of text, with how likely its tokens were. */
+    private Chunk chunk(Delta text) {
+        ChatLogprobs logprobs = ChatLogprobs.of(scores, head.tokenizer());
+        scores.clear();
+        return chunk(text, logprobs, null, null);
+    }
+
+    private Chunk chunk(Delta delta, ChatLogprobs logprobs, String finishReason, ElmsReport elms) {
         return new Chunk(head.id(), "chat.completion.chunk", head.created(), head.model(),
-                List.of(new Change(0, delta, null, finishReason)), null, elms);
+                List.of(new Change(0, delta, logprobs, finishReason)), null, elms);
     }
 }

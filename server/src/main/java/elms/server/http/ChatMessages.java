@@ -4,11 +4,14 @@ import elms.engine.text.Message;
 import elms.engine.text.Range;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Reads the messages of a chat in OpenAI's shape. */
 final class ChatMessages {
     private static final int MOST_MESSAGES = 4096;
     private static final int MOST_PARTS = 4096;
+    /** What a part that is text is called, by the route and by who wrote it. */
+    private static final Set<String> TEXTS = Set.of("text", "input_text", "output_text");
 
     private ChatMessages() {}
 
@@ -19,6 +22,16 @@ final class ChatMessages {
             throw ApiException.field("messages", "messages is missing or empty");
         }
         return messages;
+    }
+
+    /** The messages in a field of {@code /v1/responses}, which may hold other things too. */
+    static List<Message> items(Fields body, String name) {
+        return body.objects(name, MOST_MESSAGES).stream().map(item -> {
+            if (!item.text("type").orElse("message").equals("message")) {
+                throw ApiException.unsupported(item.path("type"), "this route reads messages only");
+            }
+            return message(item);
+        }).toList();
     }
 
     /** The messages in a field, of which there may be none. */
@@ -62,7 +75,7 @@ final class ChatMessages {
         StringBuilder text = new StringBuilder();
         List<Range> kept = new ArrayList<>();
         for (Fields part : message.objects("content", MOST_PARTS)) {
-            if (!part.requiredText("type").equals("text")) {
+            if (!TEXTS.contains(part.requiredText("type"))) {
                 throw ApiException.unsupported(part.path("type"), "this model reads text only");
             }
             int start = text.length();

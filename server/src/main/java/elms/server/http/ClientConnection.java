@@ -16,6 +16,7 @@ final class ClientConnection {
     private final Deadlines deadlines;
     private final Limits limits;
     private volatile boolean gone;
+    private Runnable whenGone = () -> {};
 
     ClientConnection(ConnectionContext connection, Deadlines deadlines, Limits limits) {
         this.connection = connection;
@@ -53,9 +54,18 @@ final class ClientConnection {
         return deadlines.start(connection.serverSocket(), limits.write());
     }
 
-    /** Writing has failed. */
-    void broke() {
+    /** Writing has failed, or reading: the client has gone. */
+    synchronized void broke() {
         gone = true;
+        whenGone.run();
+    }
+
+    /** Has something done when the client has gone, at once if it has. */
+    synchronized void whenGone(Runnable action) {
+        whenGone = action;
+        if (gone) {
+            action.run();
+        }
     }
 
     /**
@@ -68,7 +78,7 @@ final class ClientConnection {
             try {
                 connection.dataReader().ensureAvailable();
             } catch (InsufficientDataAvailableException | CloseConnectionException | UncheckedIOException e) {
-                gone = true;
+                broke();
             }
         });
     }

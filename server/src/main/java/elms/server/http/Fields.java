@@ -45,6 +45,16 @@ final class Fields {
         return node == null || node.isNull() ? MissingNode.getInstance() : node;
     }
 
+    /** Names of the fields, which are at most so many. */
+    List<String> names(int most) {
+        if (object.size() > most) {
+            throw ApiException.field(path, path + " must have at most " + most + " fields");
+        }
+        List<String> names = new ArrayList<>();
+        object.fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+
     boolean has(String name) {
         return !node(name).isMissingNode();
     }

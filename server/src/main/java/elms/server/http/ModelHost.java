@@ -2,7 +2,9 @@ package elms.server.http;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ScheduledFuture;
@@ -25,7 +27,9 @@ final class ModelHost implements AutoCloseable {
     private Optional<CompletableFuture<LoadedModel>> model = Optional.empty();
     private boolean loadedOnce;
     private boolean closing;
-    private volatile boolean ending;
+    /** Whether requests that still run must end. */
+    private boolean ending;
+    private final Set<Lease> answering = new HashSet<>();
     private int leases;
     /** How long the model stays after its last use; absent for ever. */
     private Optional<Duration> keepAlive = Optional.empty();
@@ -46,6 +50,7 @@ final class ModelHost implements AutoCloseable {
     /** Use of the model, which is not unloaded before the lease is closed. */
     final class Lease implements AutoCloseable {
         private final LoadedModel loaded;
+        private Runnable whenEnding = () -> {};
         private boolean given;
 
         private Lease(LoadedModel loaded) {
@@ -54,6 +59,17 @@ final class ModelHost implements AutoCloseable {
 
         LoadedModel model() {
             return loaded;
+        }
+
+        /** Has something done when the server has run out of patience, at once if it has. */
+        void whenEnding(Runnable action) {
+            synchronized (ModelHost.this) {
+                whenEnding = action;
+                answering.add(this);
+                if (ending) {
+                    action.run();
+                }
+            }
         }
 
         @Override
@@ -111,6 +127,7 @@ final class ModelHost implements AutoCloseable {
             return;
         }
         lease.given = true;
+        answering.remove(lease);
         leases--;
         notifyAll();
         if (leases == 0 && keepAlive.isPresent() && !closing) {
@@ -167,18 +184,16 @@ final class ModelHost implements AutoCloseable {
         return closing;
     }
 
-    /** Whether requests that still run must end. */
-    boolean ending() {
-        return ending;
-    }
-
     /** Lets no request in any more, gives those that run some time to finish, and has the rest end. */
     void drain(Duration grace) throws InterruptedException {
         synchronized (this) {
             closing = true;
         }
         await(grace);
-        ending = true;
+        synchronized (this) {
+            ending = true;
+            answering.forEach(lease -> lease.whenEnding.run());
+        }
         await(END);
     }
 

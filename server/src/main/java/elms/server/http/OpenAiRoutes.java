@@ -33,15 +33,23 @@ final class OpenAiRoutes implements HttpService {
     public void routing(HttpRules rules) {
         rules.get("/v1/models", this::models).get("/v1/models/{name}", this::model)
                 .post("/v1/chat/completions", this::chat).post("/v1/completions", this::complete)
-                .post("/v1/embeddings", OpenAiRoutes::embed);
+                .post("/v1/responses", this::respond).post("/v1/embeddings", OpenAiRoutes::embed);
     }
 
     private void chat(ServerRequest from, ServerResponse to) {
         Fields body = Fields.of(ClientConnection.of(from).body(from));
         AnswerShape shape = AnswerShape.read(body);
-        Request request = chatRequest(from, body, shape, answers.host().name());
+        Request request = RequestFields.scored(body, chatRequest(from, body, shape, answers.host().name()));
         answers.answer(from, to, request, shape, body.flag("stream", false),
                 model -> new ChatForm(ReplyHead.of("chatcmpl", model, body), shape));
+    }
+
+    private void respond(ServerRequest from, ServerResponse to) {
+        Fields body = Fields.of(ClientConnection.of(from).body(from));
+        AnswerShape shape = ResponsesInput.shape(body);
+        Request request = request(from, body, ResponsesInput.messages(body), answers.host().name(), "max_output_tokens");
+        answers.answer(from, to, request, shape, body.flag("stream", false),
+                model -> new ResponsesForm(ReplyHead.of("resp", model, body)));
     }
 
     private void complete(ServerRequest from, ServerResponse to) {

@@ -2,6 +2,7 @@ package elms.server.http;
 
 import elms.planner.Plan;
 import elms.service.Response;
+import elms.service.TokenScore;
 import java.util.List;
 
 /** The form in which one answer goes to a client, in one piece or in many. One for each request. */
@@ -10,6 +11,8 @@ interface ReplyForm {
     enum Framing {
         /** Server-sent events, ended by {@code [DONE]}. */
         EVENTS("text/event-stream", "data: ", "\n\n", "data: [DONE]\n\n"),
+        /** Server-sent events that tell their kind first; the last kind ends the stream. */
+        NAMED_EVENTS("text/event-stream", "data: ", "\n\n", ""),
         /** A JSON document a line. */
         LINES("application/x-ndjson", "", "\n", "");
 
@@ -29,8 +32,8 @@ interface ReplyForm {
             return contentType;
         }
 
-        String before() {
-            return before;
+        String before(Object document) {
+            return document instanceof Named named ? "event: " + named.event() + "\n" + before : before;
         }
 
         String after() {
@@ -43,10 +46,18 @@ interface ReplyForm {
         }
     }
 
+    /** A document that tells its kind. */
+    interface Named {
+        String event();
+    }
+
     Framing framing();
 
     /** What is sent when the plan is made. */
     List<Object> begin(Plan plan);
+
+    /** Takes how likely a token of the next piece was. */
+    default void scored(TokenScore score) {}
 
     /** What is sent for a piece of the answer. */
     List<Object> piece(String text);

@@ -1,10 +1,13 @@
 package elms.server.http;
 
+import elms.engine.decode.Offsets;
 import elms.engine.decode.Sampling;
 import elms.engine.text.Message;
 import elms.service.Pin;
 import elms.service.Request;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -12,6 +15,11 @@ import java.util.OptionalInt;
 final class RequestFields {
     private static final int MOST_STOPS = 16;
     private static final int USUAL_TOKENS = 512;
+    private static final double MOST_PENALTY = 2;
+    private static final double MOST_BIAS = 100;
+    private static final int MOST_BIASES = 1024;
+    /** Most other tokens that are told beside one. */
+    static final int MOST_ALTERNATIVES = 20;
 
     private RequestFields() {}
 
@@ -23,7 +31,7 @@ final class RequestFields {
     static Request read(Fields body, Fields options, List<Message> messages, SloFields slo, Optional<Integer> maxTokens) {
         refuseWhatIsMissing(body);
         return new Request(messages, slo.slo(), slo.strict(), pin(body), slo.floor(), false, Optional.empty(), sampling(options),
-                maxTokens.orElse(USUAL_TOKENS), stops(options));
+                maxTokens.orElse(USUAL_TOKENS), stops(options), OptionalInt.empty());
     }
 
     /** The longest answer, by any of the names of that field. */
@@ -45,7 +53,34 @@ final class RequestFields {
                 (float) Math.max(Float.MIN_NORMAL, options.number("top_p", 0, 1).orElse(usual.topP())),
                 (float) options.number("min_p", 0, 1).orElse(usual.minP()),
                 (float) options.number("repeat_penalty", 0.01, 100).orElse(usual.repeatPenalty()),
-                options.longInteger("seed", Long.MIN_VALUE, Long.MAX_VALUE).orElse(usual.seed()));
+                options.longInteger("seed", Long.MIN_VALUE, Long.MAX_VALUE).orElse(usual.seed()),
+                offsets(options));
+    }
+
+    private static Offsets offsets(Fields options) {
+        Map<Integer, Float> bias = new HashMap<>();
+        options.object("logit_bias").ifPresent(tokens -> tokens.names(MOST_BIASES).forEach(token -> bias.put(token(tokens, token),
+                (float) tokens.number(token, -MOST_BIAS, MOST_BIAS).orElse(0))));
+        return new Offsets((float) options.number("presence_penalty", -MOST_PENALTY, MOST_PENALTY).orElse(0),
+                (float) options.number("frequency_penalty", -MOST_PENALTY, MOST_PENALTY).orElse(0), bias);
+    }
+
+    private static int token(Fields tokens, String name) {
+        try {
+            return Integer.parseInt(name);
+        } catch (NumberFormatException e) {
+            throw ApiException.field(tokens.path(name), tokens.path(name) + " is no token; call tokens by their numbers");
+        }
+    }
+
+    /** {@code logprobs} and {@code top_logprobs} of a chat: the request with its tokens' scores told, if they are asked for. */
+    static Request scored(Fields body, Request request) {
+        boolean asked = body.flag("logprobs", false);
+        OptionalInt others = body.integer("top_logprobs", 0, MOST_ALTERNATIVES);
+        if (others.isPresent() && !asked) {
+            throw ApiException.field("top_logprobs", "top_logprobs needs logprobs to be true");
+        }
+        return asked ? request.withScores(others.orElse(0)) : request;
     }
 
     private static List<String> stops(Fields options) {
@@ -73,15 +108,7 @@ final class RequestFields {
     /** What would change the answer must not be passed over. */
     private static void refuseWhatIsMissing(Fields body) {
         if (body.integer("n", 1, 1 << 20).orElse(1) != 1) {
-            throw ApiException.unsupported("n", "one answer a request is all there is; n must be 1");
-        }
-        for (String penalty : List.of("presence_penalty", "frequency_penalty")) {
-            if (body.number(penalty, -2, 2).orElse(0) != 0) {
-                throw ApiException.unsupported(penalty, penalty + " is not supported; use repeat_penalty");
-            }
-        }
-        if (!body.node("logit_bias").isMissingNode() && !body.node("logit_bias").isEmpty()) {
-            throw ApiException.unsupported("logit_bias", "logit_bias is not supported");
+            throw ApiException.unsupported("n", "each answer has its own plan and SLO; send n requests instead of one");
         }
         for (String name : List.of("chat_template", "chat_template_kwargs")) {
             if (body.has(name)) {

@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+import java.util.Set;
 
 /**
  * {@code /v1/completions} with {@code logprobs}: how likely the full model finds the tokens of a prompt and of its likeliest
@@ -18,7 +19,11 @@ import java.util.OptionalDouble;
  */
 record ScoredCompletions(ElmsService service, List<int[]> prompts, int more, int alternatives, boolean echo) {
     private static final int MOST_PROMPTS = 256;
-    private static final int MOST_ALTERNATIVES = 20;
+    /** What would change the answer, or has no place in it. */
+    private static final List<String> WITHOUT = List.of("stream", "stop", "slo", "presence_penalty", "frequency_penalty",
+            "logit_bias");
+    /** Values of a field that ask for nothing. */
+    private static final Set<String> NOTHING = Set.of("", "false", "0", "0.0");
     private static final int USUAL_MORE = 16;
 
     /** A reply. */
@@ -32,9 +37,8 @@ record ScoredCompletions(ElmsService service, List<int[]> prompts, int more, int
     record Counts(int promptTokens, int completionTokens, int totalTokens) {}
 
     static ScoredCompletions read(Fields body, ElmsService service) {
-        for (String name : List.of("stream", "stop", "slo")) {
-            if (body.has(name) && !(body.node(name).isBoolean() && !body.node(name).booleanValue()) && !body.node(name)
-                    .isEmpty()) {
+        for (String name : WITHOUT) {
+            if (!NOTHING.contains(body.node(name).asText("")) || !body.node(name).isEmpty()) {
                 throw ApiException.unsupported(name, name + " and logprobs do not go together");
             }
         }
@@ -43,7 +47,7 @@ record ScoredCompletions(ElmsService service, List<int[]> prompts, int more, int
         }
         return new ScoredCompletions(service, prompts(body, service.model().tokenizer()),
                 body.integer("max_tokens", 0, service.model().config().context()).orElse(USUAL_MORE),
-                body.integer("logprobs", 0, MOST_ALTERNATIVES).orElseThrow(), body.flag("echo", false));
+                body.integer("logprobs", 0, RequestFields.MOST_ALTERNATIVES).orElseThrow(), body.flag("echo", false));
     }
 
     /** A string, an array of strings, an array of tokens, or an array of those. */

@@ -94,6 +94,15 @@ class BenchCommandTest {
         refuses("bench printed no positive number for prefill_tok_s.min", peer("empty", "echo {}", "cp \"$1\" \"$2\""));
     }
 
+    @Test
+    void aPeerThatIsToServeNeedsAServer() throws Exception {
+        Path peer = peer("without-server", BENCH, "cp \"$1\" \"$2\"");
+        Result result = elms.run("eval", "service", model, "--against", peer.toString());
+        assertThat(result.exitCode()).as(result.err()).isEqualTo(1);
+        assertThat(result.said()).last().asString().startsWith("elms: there is no program 'llama-server' in")
+                .contains("llama.cpp's llama-server and quantize");
+    }
+
     private static void refuses(String sentence, Path peer) throws Exception {
         Result result = elms.run("bench", model, "--against", peer.toString(), "--rounds", "1");
         assertThat(result.exitCode()).as(result.err()).isEqualTo(1);

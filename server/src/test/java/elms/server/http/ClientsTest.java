@@ -13,6 +13,9 @@ import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
 import com.openai.models.chat.completions.ChatCompletionStreamOptions;
+import com.openai.models.responses.Response;
+import com.openai.models.responses.ResponseCreateParams;
+import com.openai.models.responses.ResponseStreamEvent;
 import dev.langchain4j.data.message.UserMessage;
 import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.chat.response.StreamingChatResponseHandler;
@@ -84,6 +87,45 @@ class ClientsTest {
         assertThatThrownBy(() -> openAi.chat().completions().create(hello()
                 .putAdditionalBodyProperty("slo", JsonValue.from(Map.of("ttft_ms", 0.001, "strict", true))).build()))
                 .isInstanceOf(RateLimitException.class).hasMessageContaining("no plan keeps this SLO");
+    }
+
+    @Test
+    void theOpenAiClientReadsLogprobs() {
+        ChatCompletion answer = openAi.chat().completions().create(hello().logprobs(true).topLogprobs(3).presencePenalty(0.5)
+                .logitBias(ChatCompletionCreateParams.LogitBias.builder().putAdditionalProperty("97", JsonValue.from(5)).build())
+                .build());
+        var told = answer.validate().choices().getFirst().logprobs().orElseThrow().content().orElseThrow();
+        assertThat(told).isNotEmpty().allSatisfy(token -> assertThat(token.topLogprobs()).hasSize(3));
+    }
+
+    @Test
+    void theOpenAiClientGetsResponses() {
+        ResponseCreateParams.Builder hello = ResponseCreateParams.builder().model("nano").instructions("be short").input("hello")
+                .maxOutputTokens(TOKENS).temperature(0.0);
+        Response answer = openAi.responses().create(hello.build()).validate();
+        String text = text(answer);
+        assertThat(text).isNotEmpty();
+        assertThat(answer.usage().orElseThrow().outputTokens()).isBetween(1L, (long) TOKENS);
+        assertThat(text).isEqualTo(openAi.chat().completions().create(ChatCompletionCreateParams.builder().model("nano")
+                .addSystemMessage("be short").addUserMessage("hello").maxCompletionTokens(TOKENS).build()).choices().getFirst()
+                .message().content().orElseThrow());
+        try (StreamResponse<ResponseStreamEvent> stream = openAi.responses().createStreaming(hello.build())) {
+            var events = stream.stream().map(ResponseStreamEvent::validate).toList();
+            assertThat(events.getFirst().created()).isPresent();
+            assertThat(events.stream().flatMap(event -> event.outputTextDelta().stream()).map(delta -> delta.delta())
+                    .collect(Collectors.joining())).isEqualTo(text);
+            assertThat(events.stream().flatMap(event -> event.outputTextDone().stream())).singleElement()
+                    .satisfies(done -> assertThat(done.text()).isEqualTo(text));
+            Response last = events.getLast().completed().map(event -> event.response())
+                    .or(() -> events.getLast().incomplete().map(event -> event.response())).orElseThrow();
+            assertThat(text(last)).isEqualTo(text);
+            assertThat(last.status()).isEqualTo(answer.status());
+        }
+    }
+
+    private static String text(Response response) {
+        return response.output().stream().flatMap(item -> item.message().stream()).flatMap(message -> message.content().stream())
+                .map(part -> part.outputText().orElseThrow().text()).collect(Collectors.joining());
     }
 
     @Test

@@ -53,6 +53,20 @@ class HeldAnswersTest {
         requireSky(new ObjectMapper().readTree(json.at("/choices/0/message/content").asText()));
     }
 
+    /** What the model itself finds likely, whatever the form allows: so its own favourite is often another token. */
+    @Test
+    void aHeldAnswerIsScoredByTheModelAloneAndBiasesCannotBreakIt() throws Exception {
+        JsonNode choice = server.post(CHAT, "{" + QUESTION + ", \"logprobs\": true, \"top_logprobs\": 1, "
+                + "\"logit_bias\": {\"120\": 100}, \"presence_penalty\": 1, \"response_format\": {\"type\": \"json_schema\", "
+                + "\"json_schema\": {\"name\": \"sky\", \"schema\": " + SCHEMA + "}}}").json().at("/choices/0");
+        requireSky(new ObjectMapper().readTree(choice.at("/message/content").asText()));
+        JsonNode told = choice.at("/logprobs/content");
+        assertThat(told.size()).isGreaterThan(20);
+        assertThat(told).allSatisfy(token -> assertThat(token.at("/logprob").asDouble())
+                .isLessThanOrEqualTo(token.at("/top_logprobs/0/logprob").asDouble()));
+        assertThat(told).anySatisfy(token -> assertThat(token.at("/token")).isNotEqualTo(token.at("/top_logprobs/0/token")));
+    }
+
     @Test
     void ollamasFormatHoldsToo() throws Exception {
         JsonNode json = server.post("/api/generate", "{\"model\": \"nano\", \"prompt\": \"sky?\", \"stream\": false, \"format\": "

@@ -1,10 +1,14 @@
 package elms.server.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import elms.server.http.NanoServer.Reply;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -160,6 +164,68 @@ class OpenAiRoutesTest {
         assertThat(cut).isEqualTo(whole.substring(0, whole.indexOf(stop)));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"\"temperature\": 0", "\"temperature\": 1.5, \"seed\": 3"})
+    void biasesAndPenaltiesDecideWhatComes(String sampling) throws Exception {
+        String fields = sampling + ", \"max_tokens\": 8, \"logit_bias\": {\"97\": 100, \"98\": 90}";
+        assertThat(content(body(fields))).isEqualTo("aaaaaaaa");
+        assertThat(content(body(fields + ", \"presence_penalty\": 2"))).isEqualTo("aaaaaaaa");
+        String alternating = content(body(sampling + ", \"max_tokens\": 40, \"frequency_penalty\": 2, "
+                + "\"logit_bias\": {\"97\": 100, \"98\": 90}"));
+        assertThat(alternating).startsWith("aaa").contains("ba").containsPattern("b.*b").matches("[ab]{40}");
+        String plain = content(body(sampling + ", \"max_tokens\": 40"));
+        assertThat(content(body(sampling + ", \"max_tokens\": 40, \"presence_penalty\": 2"))).isNotEqualTo(plain);
+    }
+
+    @Test
+    void biasesAndPenaltiesThatMakeNoSenseAreRefused() throws Exception {
+        for (String field : List.of("\"logit_bias\": {\"97\": 101}", "\"logit_bias\": {\"a\": 1}", "\"logit_bias\": [1]",
+                "\"logit_bias\": {\"260\": 1}", "\"logit_bias\": {\"-1\": 1}", "\"presence_penalty\": 3",
+                "\"frequency_penalty\": \"much\"", "\"top_logprobs\": 2", "\"logprobs\": true, \"top_logprobs\": 21",
+                "\"logprobs\": 1")) {
+            assertThat(server.post(CHAT, body(field)).status()).as(field).isEqualTo(400);
+        }
+    }
+
+    /** Both ways to ask tell the same of the same tokens, and the scored completion of the rendered chat agrees. */
+    @Test
+    void aChatTellsHowLikelyItsTokensWere() throws Exception {
+        String fields = "\"max_tokens\": 12, \"logprobs\": true, \"top_logprobs\": 2";
+        JsonNode choice = server.post(CHAT, body(fields)).json().at("/choices/0");
+        JsonNode told = choice.at("/logprobs/content");
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        for (JsonNode token : told) {
+            token.at("/bytes").forEach(part -> bytes.write(part.asInt()));
+            assertThat(token.at("/top_logprobs").size()).isEqualTo(2);
+            assertThat(token.at("/logprob")).isEqualTo(token.at("/top_logprobs/0/logprob"));
+            assertThat(token.at("/token")).isEqualTo(token.at("/top_logprobs/0/token"));
+        }
+        assertThat(bytes.toString(StandardCharsets.UTF_8)).isEqualTo(choice.at("/message/content").asText());
+        List<JsonNode> streamed = new ArrayList<>();
+        server.post(CHAT, body(fields + ", \"stream\": true")).events()
+                .forEach(event -> event.at("/choices/0/logprobs/content").forEach(streamed::add));
+        assertThat(streamed).containsExactlyElementsOf(told);
+        JsonNode prompt = server.post("/tokenize",
+                "{\"prompt\": \"<begin>user:hello<end><begin>assistant:\", \"add_special_tokens\": false}").json().at("/tokens");
+        JsonNode scored = server.post("/v1/completions", "{\"prompt\": " + prompt + ", \"logprobs\": 2, \"max_tokens\": 12}")
+                .json().at("/choices/0/logprobs/token_logprobs");
+        for (int i = 0; i < told.size(); i++) {
+            assertThat(told.get(i).at("/logprob").asDouble()).isCloseTo(scored.get(i).asDouble(), within(1e-6));
+        }
+        assertThat(server.post(CHAT, body("\"max_tokens\": 2")).json().at("/choices/0/logprobs").isNull()).isTrue();
+    }
+
+    @Test
+    void whatAStopStringCutsOffIsNotTold() throws Exception {
+        String fields = "\"max_tokens\": 8, \"logit_bias\": {\"97\": 100}, \"frequency_penalty\": 2, \"logprobs\": true, "
+                + "\"stop\": \"aaaaaaaaa\"";
+        assertThat(server.post(CHAT, body(fields)).json().at("/choices/0/logprobs/content").size()).isEqualTo(8);
+        String stopped = fields.replace("aaaaaaaaa", "aaa");
+        JsonNode choice = server.post(CHAT, body(stopped)).json().at("/choices/0");
+        assertThat(choice.at("/message/content").asText()).isEmpty();
+        assertThat(choice.at("/logprobs").isNull()).isTrue();
+    }
+
     @Test
     void aPromptThatDoesNotFitTheContextIsRefused() throws Exception {
         Reply reply = server.post("/v1/completions", "{\"prompt\": \"" + "x".repeat(5000) + "\"}");
@@ -170,14 +236,22 @@ class OpenAiRoutesTest {
     @Test
     void whatThisServerDoesNotDoItSays() throws Exception {
         assertThat(server.post("/v1/embeddings", "{}").status()).isEqualTo(501);
-        for (String field : List.of("\"n\": 2", "\"presence_penalty\": 1", "\"logit_bias\": {\"5\": 1}")) {
-            Reply reply = server.post(CHAT, body(field));
+        Reply many = server.post(CHAT, body("\"n\": 2"));
+        assertThat(many.status()).isEqualTo(400);
+        assertThat(many.json().at("/error/code").asText()).isEqualTo("unsupported_parameter");
+        for (String field : List.of("\"stop\": \"x\"", "\"presence_penalty\": 1", "\"logit_bias\": {\"5\": 1}",
+                "\"stream\": true")) {
+            Reply reply = server.post("/v1/completions", "{\"prompt\": \"a\", \"logprobs\": 1, " + field + "}");
             assertThat(reply.status()).as(field).isEqualTo(400);
-            assertThat(reply.json().at("/error/code").asText()).isEqualTo("unsupported_parameter");
+            assertThat(reply.json().at("/error/message").asText()).contains("and logprobs do not go together");
         }
         Reply image = server.post(CHAT, "{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\"}]}]}");
         assertThat(image.json().at("/error/param").asText()).isEqualTo("messages[0].content[0].type");
         assertThat(server.get("/v1/nothing").json().at("/error/code").asText()).isEqualTo("not_found");
+    }
+
+    private static String content(String body) throws Exception {
+        return server.post(CHAT, body).json().at("/choices/0/message/content").asText();
     }
 
     private static String body(String fields) {

@@ -114,6 +114,20 @@ class ServiceRoutesTest {
     }
 
     @Test
+    void vllmsTokenizerRoutesKnowControlTokens() throws Exception {
+        JsonNode info = server.get("/tokenizer_info").json();
+        assertThat(info.at("/eos_token").asText()).isEqualTo("<end>");
+        assertThat(info.at("/bos_token").asText()).isEqualTo("<begin>");
+        String text = "\"a<end>b\"";
+        JsonNode tokens = server.post("/tokenize", "{\"prompt\": " + text + ", \"add_special_tokens\": false}").json();
+        assertThat(tokens.at("/tokens").toString()).isEqualTo("[97,257,98]");
+        assertThat(tokens.at("/count").asInt()).isEqualTo(3);
+        assertThat(tokens.at("/max_model_len").asInt()).isEqualTo(2048);
+        assertThat(server.post("/tokenize", "{\"content\": " + text + "}").json().at("/count").asInt()).isEqualTo(7);
+        assertThat(server.post("/detokenize", "{\"tokens\": [97, 257, 98]}").json().at("/prompt").asText()).isEqualTo("ab");
+    }
+
+    @Test
     void scoresOfAPromptDoNotDependOnHowItIsSent() throws Exception {
         String fields = ", \"logprobs\": 2, \"echo\": true, \"max_tokens\": 1}";
         JsonNode text = server.post("/v1/completions", "{\"prompt\": \"the thing\"" + fields).json().at("/choices/0/logprobs");
