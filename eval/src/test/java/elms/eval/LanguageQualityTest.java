@@ -8,13 +8,6 @@ import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.NanoModel;
 import elms.engine.gguf.GgufFile;
-import elms.engine.model.Level;
-import elms.engine.model.ModelConfig;
-import elms.engine.model.Order;
-import elms.engine.model.SubModel;
-import elms.engine.model.WeightPacker.Precision;
-import elms.engine.model.Weights;
-import elms.engine.text.RenderedChat;
 import elms.eval.LanguageQuality.LevelQuality;
 import elms.eval.LanguageQuality.Report;
 import elms.eval.baseline.LayerChoice;
@@ -24,7 +17,6 @@ import elms.text.GgufTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -89,17 +81,11 @@ class LanguageQualityTest {
         write("task.jsonl", QUESTION.repeat(3));
         try (GgufFile file = GgufFile.open(NanoModel.CHAT.write(folder));
                 GgufTokenizer tokenizer = new GgufTokenizer(file.metadata()); Kernels kernels = new ScalarKernels(1)) {
-            ModelConfig config = ModelConfig.of(file);
-            Weights weights = SmolLm2.weights(file, Order.identity(config), Precision.FLOAT);
-            Level half = Level.full(config);
-            Arrays.fill(half.neurons(), config.neurons() / 4);
-            ElasticModel model = new ElasticModel("nano", weights,
-                    List.of(SubModel.of(weights, Level.full(config)), SubModel.of(weights, half)), tokenizer,
-                    messages -> new RenderedChat(messages.getFirst().content(), List.of()));
+            ElasticModel model = NanoLevels.of(file, tokenizer);
             HeldOut heldOut = new HeldOut("two windows", List.of(tokenizer.encode("what is it that he said").ids(),
                     tokenizer.encode("and so it was said again").ids()));
             return new LanguageQuality(model, kernels, share -> {}).measure(heldOut, List.of(folder.resolve("task.jsonl")),
-                    folder, 2, List.of(new LastLayers(config.layers())));
+                    folder, 2, List.of(new LastLayers(model.config().layers())));
         }
     }
 }
