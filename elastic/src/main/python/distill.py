@@ -31,9 +31,9 @@ def value(reader, key):
 
 
 class Model:
-    """The full model's weights, units in the order of the pack, rotary pairs as halves."""
+    """The full model's weights, rotary pairs as halves; units in an order, a permutation a layer, or in the file's own."""
 
-    def __init__(self, path, state, device):
+    def __init__(self, path, order, device):
         reader = gguf.GGUFReader(path)
         get = lambda name: value(reader, 'llama.' + name)
         self.layers, self.width, self.heads = get('block_count'), get('embedding_length'), get('attention.head_count')
@@ -42,8 +42,8 @@ class Model:
         self.epsilon, self.base = get('attention.layer_norm_rms_epsilon'), get('rope.freq_base')
         tensors = {t.name: t for t in reader.tensors}
         load = lambda name: torch.from_numpy(dequantize(tensors[name].data, tensors[name].tensor_type).astype(np.float32))
-        heads = np.array(value(state, 'elms.order.heads')).reshape(self.layers, self.heads)
-        neurons = np.array(value(state, 'elms.order.neurons')).reshape(self.layers, self.neurons)
+        heads, neurons = (np.array(units).reshape(self.layers, -1) for units in order) if order else (
+            np.tile(np.arange(count), (self.layers, 1)) for count in (self.heads, self.neurons))
         half = torch.cat([torch.arange(0, self.head_dim, 2), torch.arange(1, self.head_dim, 2)])
         big = lambda t: t.contiguous().to(device, torch.bfloat16)
         self.blocks = []
@@ -164,7 +164,7 @@ def main():
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     path = os.path.join(options.folder, 'state.gguf')
     state = gguf.GGUFReader(path)
-    model = Model(options.base, state, device)
+    model = Model(options.base, [value(state, 'elms.order.' + units) for units in ('heads', 'neurons')], device)
     stored = {t.name: torch.from_numpy(np.array(t.data)).to(device) for t in state.tensors}
     trained = {name: t.requires_grad_() for name, t in stored.items() if name.startswith(('blk.', 'level.')) and name[-2:] not in ('.m', '.v')}
     shared = [{p: (trained[f'blk.{i}.adapter.{p}.down'], trained[f'blk.{i}.adapter.{p}.up']) for p in PLACES} for i in range(model.layers)]

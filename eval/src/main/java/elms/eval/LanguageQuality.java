@@ -1,12 +1,12 @@
 package elms.eval;
 
 import elms.engine.ElasticModel;
-import elms.engine.decode.KvCache;
-import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
+import elms.eval.GreedyAnswers.Likeness;
 import elms.eval.MultipleChoice.Accuracy;
 import elms.eval.MultipleChoice.Answer;
+import elms.eval.baseline.LayerChoice;
 import elms.kernels.Kernels;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,13 +18,25 @@ import java.util.Random;
 import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 
-/** How good each level of a model is: divergence from the full one, perplexity, zero-shot accuracy. */
+/**
+ * How good each level of a model is: divergence from the full one, perplexity, zero-shot accuracy, and how like the full model's
+ * its greedy answers are; beside other ways to shrink the model as far.
+ */
 public final class LanguageQuality {
     private static final int RESAMPLES = 1000;
     private static final double TAIL = 0.025;
+    /** Part of the work that is reading held-out text. */
+    private static final double READ = 0.4;
+    /** Tokens at the end of a prompt that the full model reads. */
+    private static final int LAST = 16;
+    /** Levels that read such a prompt. */
+    private static final List<Double> READERS = List.of(0.6, 0.5);
+    /** Shares of the decoder's weights whose nearest levels baselines are compared with. */
+    private static final List<Double> COMPARED = List.of(0.8, 0.6, 0.5, 0.4);
 
     /** What was measured. */
-    public record Report(String model, String heldout, List<LevelQuality> levels) {}
+    public record Report(String model, String heldout, List<LevelQuality> levels, List<MixedQuality> mixed,
+            List<BaselineQuality> baselines) {}
 
     /**
      * One level.
@@ -32,9 +44,37 @@ public final class LanguageQuality {
      * @param share of the decoder's weights, adapters counted
      * @param kl from the full model, in nats a token
      * @param klInterval 95% bootstrap interval over windows
+     * @param answers to prompts, source by source
      */
     public record LevelQuality(double share, double kl, double[] klInterval, double perplexity, Map<String, Accuracy> tasks,
-            double meanAcc) {}
+            double meanAcc, Map<String, Likeness> answers) {}
+
+    /** Prompts that one level reads, but for their end, and the full model answers. */
+    public record MixedQuality(String plan, Map<String, Likeness> answers) {}
+
+    /**
+     * Another way to shrink the model.
+     *
+     * @param against share of the level it is compared with, the nearest to its own
+     * @param klDifference from that level, window by window
+     * @param accDifference from that level, question by question, all tasks counted alike
+     */
+    public record BaselineQuality(String method, LevelQuality quality, double against, PairedDifference klDifference,
+            PairedDifference accDifference) {}
+
+    /** A level with the single values that its quality sums up. */
+    private record Measured(double[] kl, Map<String, List<Answer>> answers, LevelQuality quality) {
+        BaselineQuality against(Measured level, String method) {
+            return new BaselineQuality(method, quality, level.quality.share(),
+                    PairedDifference.of(List.of(kl), List.of(level.kl)), PairedDifference.of(right(), level.right()));
+        }
+
+        /** Ones for right answers, and zeros; task by task. */
+        private List<double[]> right() {
+            return answers.values().stream()
+                    .map(all -> all.stream().mapToDouble(answer -> answer.right() ? 1 : 0).toArray()).toList();
+        }
+    }
 
     private final ElasticModel model;
     private final Transformer transformer;
@@ -46,77 +86,58 @@ public final class LanguageQuality {
         this.progress = progress;
     }
 
-    /** Measures every level on held-out text and on the first rows of some tasks. */
-    public Report measure(HeldOut heldOut, List<Path> tasks, long limit) {
-        int levels = model.levels().size();
-        double[][] divergence = new double[levels][heldOut.windows().size()];
-        double[] loss = new double[levels];
-        for (int window = 0; window < heldOut.windows().size(); window++) {
-            progress.accept((double) window / heldOut.windows().size() / 2);
-            compare(heldOut.windows().get(window), window, divergence, loss);
+    /**
+     * Measures every level on held-out text, on the first rows of some tasks and on prompts.
+     *
+     * @param data folder of the prompts
+     * @param baselines other ways to shrink the model, to the shares of some levels
+     */
+    public Report measure(HeldOut heldOut, List<Path> tasks, Path data, long limit, List<LayerChoice> baselines) {
+        List<SubModel> own = model.levels();
+        List<SubModel> compared = COMPARED.stream().map(model::nearest).distinct()
+                .filter(level -> level != model.full()).toList();
+        List<SubModel> all = new ArrayList<>(own);
+        baselines.forEach(choice -> compared.forEach(level ->
+                all.add(SubModel.of(model.weights(), choice.level(model.config(), level.share())))));
+        WindowDivergence read = WindowDivergence.measure(transformer, all, heldOut.windows(),
+                done -> progress.accept(READ * done));
+        Map<String, List<Question>> questions = new LinkedHashMap<>();
+        tasks.forEach(task -> questions.put(Question.task(task), Question.read(task, limit)));
+        GreedyAnswers greedy = new GreedyAnswers(model, transformer, data, limit);
+        List<Measured> measured = new ArrayList<>();
+        for (int i = 0; i < all.size(); i++) {
+            progress.accept(READ + (1 - READ) * i / all.size());
+            measured.add(measured(all.get(i), read.divergence()[i], read.perplexity()[i], questions, greedy));
         }
-        long scored = heldOut.windows().stream().mapToLong(window -> window.length - 1).sum();
-        List<LevelQuality> qualities = new ArrayList<>();
-        for (int i = 0; i < levels; i++) {
-            SubModel level = model.levels().get(i);
-            double base = 0.5 + 0.5 * i / levels;
-            Map<String, Accuracy> accuracy = new LinkedHashMap<>();
-            for (Path task : tasks) {
-                progress.accept(base + 0.5 / levels * accuracy.size() / tasks.size());
-                accuracy.put(Question.task(task), accuracy(level, Question.read(task, limit)));
-            }
-            qualities.add(new LevelQuality(level.share(), Arrays.stream(divergence[i]).average().orElse(Double.NaN),
-                    interval(divergence[i]), Math.exp(loss[i] / scored), accuracy,
-                    accuracy.values().stream().mapToDouble(Accuracy::acc).average().orElse(Double.NaN)));
-        }
-        return new Report(model.name(), heldOut.name(), qualities);
-    }
-
-    private Accuracy accuracy(SubModel level, List<Question> questions) {
-        MultipleChoice choice = new MultipleChoice(transformer, model.tokenizer(), Reading.all(level));
-        List<Answer> answers = questions.stream().map(choice::answer).toList();
-        return Accuracy.of(answers);
-    }
-
-    /** Reads a window chunk by chunk with every level; the full model comes first. */
-    private void compare(int[] ids, int window, double[][] divergence, double[] loss) {
-        List<KvCache> caches = model.levels().stream().map(level -> transformer.newCache(ids.length)).toList();
-        for (int from = 0; from < ids.length; from += Transformer.CHUNK) {
-            int[] chunk = Arrays.copyOfRange(ids, from, Math.min(ids.length, from + Transformer.CHUNK));
-            int[] next = Arrays.copyOfRange(ids, from + 1, Math.min(ids.length, from + Transformer.CHUNK + 1));
-            float[] full = null;
-            double[] fullTotals = null;
-            for (int i = 0; i < caches.size(); i++) {
-                transformer.read(chunk, model.levels().get(i), caches.get(i));
-                float[] own = transformer.logits(0, chunk.length);
-                double[] totals = totals(own, chunk.length);
-                full = full == null ? own : full;
-                fullTotals = fullTotals == null ? totals : fullTotals;
-                divergence[i][window] += divergence(full, fullTotals, own, totals) / ids.length;
-                for (int row = 0; row < next.length; row++) {
-                    loss[i] += totals[row] - own[row * (own.length / chunk.length) + next[row]];
-                }
+        List<BaselineQuality> others = new ArrayList<>();
+        for (LayerChoice choice : baselines) {
+            for (SubModel level : compared) {
+                Measured other = measured.get(own.size() + others.size());
+                others.add(other.against(measured.get(own.indexOf(level)), choice.name()));
             }
         }
-        caches.forEach(KvCache::close);
+        return new Report(model.name(), heldOut.name(), measured.stream().limit(own.size()).map(Measured::quality).toList(),
+                mixed(greedy), others);
     }
 
-    /** Logarithm of the sum of the exponentials of each row. */
-    private static double[] totals(float[] logits, int rows) {
-        int vocabulary = logits.length / rows;
-        return IntStream.range(0, rows).parallel().mapToDouble(row -> Logits.logSumExp(logits, row * vocabulary, vocabulary)).toArray();
+    private Measured measured(SubModel level, double[] kl, double perplexity, Map<String, List<Question>> questions,
+            GreedyAnswers greedy) {
+        Map<String, List<Answer>> answers = new LinkedHashMap<>();
+        Map<String, Accuracy> accuracy = new LinkedHashMap<>();
+        try (MultipleChoice choice = new MultipleChoice(transformer, model.tokenizer(), Reading.all(level))) {
+            questions.forEach((task, asked) -> answers.put(task, asked.stream().map(choice::answer).toList()));
+        }
+        answers.forEach((task, given) -> accuracy.put(task, Accuracy.of(given)));
+        double mean = accuracy.values().stream().mapToDouble(Accuracy::acc).average().orElse(Double.NaN);
+        return new Measured(kl, answers, new LevelQuality(level.share(), Arrays.stream(kl).average().orElse(Double.NaN),
+                interval(kl), perplexity, accuracy, mean, greedy.likeness(Reading.all(level))));
     }
 
-    /** Sum over rows of KL(full ‖ own). */
-    private static double divergence(float[] full, double[] fullTotals, float[] own, double[] totals) {
-        int vocabulary = full.length / totals.length;
-        return full == own ? 0 : IntStream.range(0, totals.length).parallel().mapToDouble(row -> {
-            double sum = 0;
-            for (int i = row * vocabulary; i < (row + 1) * vocabulary; i++) {
-                sum += Math.exp(full[i] - fullTotals[row]) * (full[i] - own[i]);
-            }
-            return sum - fullTotals[row] + totals[row];
-        }).sum();
+    private List<MixedQuality> mixed(GreedyAnswers greedy) {
+        SubModel full = model.full();
+        return READERS.stream().map(share -> new MixedQuality(
+                "all %.1f but the last %d tokens, answer full".formatted(share, LAST),
+                greedy.likeness(Reading.butTheEnd(model.nearest(share), LAST, full, full)))).toList();
     }
 
     /** Percentile bootstrap interval of the mean (Efron, 1979). */

@@ -6,9 +6,10 @@ import elms.engine.decode.Transformer;
 import elms.engine.text.Tokenizer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Answers multiple-choice questions by likelihood, as EleutherAI's lm-evaluation-harness does. */
-public final class MultipleChoice {
+public final class MultipleChoice implements AutoCloseable {
     /**
      * Accuracy on one task.
      *
@@ -30,13 +31,16 @@ public final class MultipleChoice {
      *
      * @param right by log-probability
      * @param rightByLength by log-probability a character
-     * @param millis time to read the prompt and score the answer's first token
      */
-    public record Answer(boolean right, boolean rightByLength, double millis) {}
+    public record Answer(boolean right, boolean rightByLength) {}
+
+    /** The beginning of a prompt that was read before. */
+    private record Beginning(int[] tokens, KvCache cache) {}
 
     private final Transformer transformer;
     private final Tokenizer tokenizer;
     private final Reading reading;
+    private Optional<Beginning> known = Optional.empty();
 
     public MultipleChoice(Transformer transformer, Tokenizer tokenizer, Reading reading) {
         this.transformer = transformer;
@@ -49,31 +53,29 @@ public final class MultipleChoice {
         return answer("", question);
     }
 
-    /** Answers after examples, which end where the question begins. */
+    /** Answers after examples, which end where the question begins. They are read once for questions that share them. */
     public Answer answer(String examples, Question question) {
         String context = examples + question.context();
         List<int[]> texts = question.choices().stream().map(choice -> tokenizer.encode(context + " " + choice).ids()).toList();
         int contextTokens = tokenizer.encode(context).length();
         int exampleTokens = examples.isEmpty() ? 0 : tokenizer.encode(examples).length();
-        double[] scores = new double[texts.size()];
-        double millis = score(texts, contextTokens, exampleTokens, scores);
+        double[] scores = scores(texts, contextTokens, exampleTokens);
         double[] byLength = new double[scores.length];
         Arrays.setAll(byLength, i -> scores[i] / Math.max(1, question.choices().get(i).length()));
-        return new Answer(best(scores) == question.answer(), best(byLength) == question.answer(), millis);
+        return new Answer(best(scores) == question.answer(), best(byLength) == question.answer());
     }
 
-    /** Sums each text's log-probabilities from its {@code context}-th token on. What all begin with is read once; its time is returned. */
-    private double score(List<int[]> texts, int context, int examples, double[] sums) {
+    /** Sums of each text's log-probabilities from its {@code context}-th token on. What all begin with is read once. */
+    private double[] scores(List<int[]> texts, int context, int examples) {
         int shared = context;
         for (int[] text : texts) {
             int mismatch = Arrays.mismatch(text, texts.getFirst());
             shared = Math.min(shared, Math.min(text.length - 1, mismatch < 0 ? text.length : mismatch));
         }
-        try (KvCache cache = transformer.newCache(texts.stream().mapToInt(text -> text.length).max().orElse(0))) {
-            long start = System.nanoTime();
-            reading.read(transformer, Arrays.copyOf(texts.getFirst(), shared), examples, cache);
+        double[] sums = new double[texts.size()];
+        try (KvCache cache = read(Arrays.copyOf(texts.getFirst(), shared), examples, texts.stream().mapToInt(text -> text.length)
+                .max().orElse(0))) {
             float[] first = transformer.logits();
-            double millis = (System.nanoTime() - start) / 1e6;
             for (int i = 0; i < sums.length && shared >= context; i++) {
                 sums[i] = Logits.logProbability(first, 0, first.length, texts.get(i)[shared]);
             }
@@ -86,8 +88,34 @@ public final class MultipleChoice {
                 }
                 cache.truncate(shared);
             }
-            return millis;
         }
+        return sums;
+    }
+
+    /** A cache that holds a prompt, with room for more. */
+    private KvCache read(int[] prompt, int examples, int room) {
+        int[] beginning = Arrays.copyOf(prompt, reading.exampleTokens(prompt.length, examples));
+        if (known.filter(before -> startsWith(before.tokens(), beginning)).isEmpty()) {
+            close();
+            KvCache cache = transformer.newCache(beginning.length);
+            known = Optional.of(new Beginning(beginning, cache));
+            if (beginning.length > 0) {
+                transformer.read(beginning, reading.examples(), cache);
+            }
+        }
+        KvCache cache = known.get().cache().fork(beginning.length, room);
+        reading.readOn(transformer, prompt, examples, cache);
+        return cache;
+    }
+
+    private static boolean startsWith(int[] tokens, int[] beginning) {
+        return beginning.length <= tokens.length && Arrays.equals(tokens, 0, beginning.length, beginning, 0, beginning.length);
+    }
+
+    @Override
+    public void close() {
+        known.ifPresent(before -> before.cache().close());
+        known = Optional.empty();
     }
 
     /** Log-probability of what follows each of the tokens just read, as far as it belongs to the answer. */

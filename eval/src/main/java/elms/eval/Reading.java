@@ -20,16 +20,30 @@ public record Reading(SubModel examples, SubModel question, SubModel end, int en
         return new Reading(level, level, level, 1, level);
     }
 
+    /** One level for a prompt but for its end, and another for that. */
+    public static Reading butTheEnd(SubModel level, int endTokens, SubModel end, SubModel answer) {
+        return new Reading(level, level, end, endTokens, answer);
+    }
+
+    /** How many tokens of a prompt the level of the examples reads: the question, or the end, may begin earlier than they end. */
+    int exampleTokens(int promptTokens, int exampleTokens) {
+        return Math.min(exampleTokens, Math.max(0, promptTokens - endTokens));
+    }
+
     /**
      * Reads a prompt into an empty cache.
      *
      * @param exampleTokens how many of the tokens come before the question
      */
     void read(Transformer transformer, int[] prompt, int exampleTokens, KvCache cache) {
+        read(transformer, prompt, 0, exampleTokens(prompt.length, exampleTokens), examples, cache);
+        readOn(transformer, prompt, exampleTokens, cache);
+    }
+
+    /** Reads a prompt whose {@link #exampleTokens} are in the cache. */
+    void readOn(Transformer transformer, int[] prompt, int exampleTokens, KvCache cache) {
         int endFrom = Math.max(0, prompt.length - endTokens);
-        int questionFrom = Math.min(exampleTokens, endFrom);
-        read(transformer, prompt, 0, questionFrom, examples, cache);
-        read(transformer, prompt, questionFrom, endFrom, question, cache);
+        read(transformer, prompt, exampleTokens(prompt.length, exampleTokens), endFrom, question, cache);
         read(transformer, prompt, endFrom, prompt.length, end, cache);
     }
 

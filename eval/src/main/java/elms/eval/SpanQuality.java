@@ -1,23 +1,26 @@
 package elms.eval;
 
 import elms.engine.ElasticModel;
+import elms.engine.decode.KvCache;
 import elms.engine.decode.Transformer;
-import elms.engine.model.SubModel;
 import elms.eval.MultipleChoice.Answer;
 import elms.kernels.Kernels;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleConsumer;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /**
- * Accuracy and TTFT when parts of a few-shot prompt are read at different levels, beside the alternatives: one level for all, and
- * fewer examples.
+ * Accuracy and TTFT when parts of a few-shot prompt are read at different levels, beside the alternatives: one level for all, the
+ * last layers left out, and fewer examples.
  */
 public final class SpanQuality {
-    private static final int SHOTS = 5;
-    private static final int LAST = 16;
+    /** Questions of each task whose prompts are timed. */
+    private static final int TIMED = 6;
+    private static final double TIMING = 0.1;
 
     /** What was measured. */
     public record Report(String model, int shots, List<PlanQuality> plans) {}
@@ -28,13 +31,25 @@ public final class SpanQuality {
      * @param acc mean of the tasks' accuracies
      * @param accNorm mean of the tasks' accuracies by log-probability a character
      * @param difference of {@code accNorm} from that of the first plan
-     * @param stderr standard error of the difference, question by question
-     * @param ttftMs median over the questions of all tasks
+     * @param against another plan of about the same TTFT, or of the same reading
+     * @param differenceFromIt of {@code accNorm}
+     * @param ttftMs median over some prompts of all tasks
      */
-    public record PlanQuality(String plan, double acc, double accNorm, double difference, double stderr, double ttftMs) {}
+    public record PlanQuality(String plan, double acc, double accNorm, PairedDifference difference, String against,
+            PairedDifference differenceFromIt, double ttftMs) {}
 
-    /** A way to read: how many examples, and at which levels. */
-    private record Plan(String name, int shots, Reading reading) {}
+    /** The questions of a task, the last of which are its examples. */
+    private record Task(List<Question> examples, List<Question> scored) {
+        static Task read(Path file, long limit) {
+            List<Question> all = Question.read(file, Long.MAX_VALUE);
+            int scored = all.size() - SpanPlan.SHOTS;
+            return new Task(all.subList(scored, all.size()), all.subList(0, (int) Math.min(limit, scored)));
+        }
+
+        String before(SpanPlan plan) {
+            return Question.examples(examples.subList(0, plan.shots()));
+        }
+    }
 
     private final ElasticModel model;
     private final Transformer transformer;
@@ -47,67 +62,63 @@ public final class SpanQuality {
     }
 
     /** Measures every plan on the first rows of some tasks, whose last five rows are the examples. */
-    public Report measure(List<Path> tasks, long limit) {
-        List<Plan> plans = plans();
-        List<List<List<Answer>>> answers = plans.stream().map(plan -> (List<List<Answer>>) new ArrayList<List<Answer>>()).toList();
-        for (int task = 0; task < tasks.size(); task++) {
-            List<Question> all = Question.read(tasks.get(task), Long.MAX_VALUE);
-            List<Question> shots = all.subList(all.size() - SHOTS, all.size());
-            List<Question> scored = all.subList(0, (int) Math.min(limit, all.size() - SHOTS));
-            answers.forEach(plan -> plan.add(new ArrayList<>()));
-            for (int i = 0; i < scored.size(); i++) {
-                progress.accept((task + (double) i / scored.size()) / tasks.size());
-                for (int plan = 0; plan < plans.size(); plan++) {
-                    answers.get(plan).get(task).add(answer(plans.get(plan), shots, scored.get(i)));
+    public Report measure(List<Path> files, long limit) {
+        List<SpanPlan> plans = SpanPlan.all(model);
+        List<Task> tasks = files.stream().map(file -> Task.read(file, limit)).toList();
+        double[] times = times(plans, tasks);
+        List<List<List<Answer>>> answers = new ArrayList<>();
+        for (SpanPlan plan : plans) {
+            progress.accept(TIMING + (1 - TIMING) * answers.size() / plans.size());
+            answers.add(tasks.stream().map(task -> answers(plan, task)).toList());
+        }
+        List<String> names = plans.stream().map(SpanPlan::name).toList();
+        return new Report(model.name(), SpanPlan.SHOTS, IntStream.range(0, plans.size()).mapToObj(i -> {
+            List<double[]> own = values(answers.get(i), Answer::rightByLength);
+            String against = plans.get(i).against();
+            return new PlanQuality(names.get(i), mean(values(answers.get(i), Answer::right)), mean(own),
+                    PairedDifference.of(own, values(answers.get(0), Answer::rightByLength)), against,
+                    PairedDifference.of(own, values(answers.get(names.indexOf(against)), Answer::rightByLength)), times[i]);
+        }).toList());
+    }
+
+    private List<Answer> answers(SpanPlan plan, Task task) {
+        try (MultipleChoice choice = new MultipleChoice(transformer, model.tokenizer(), plan.reading())) {
+            return task.scored().stream().map(question -> choice.answer(task.before(plan), question)).toList();
+        }
+    }
+
+    /** Median TTFT of each plan in milliseconds. Plans take turns, so that what else the machine does meets all of them alike. */
+    private double[] times(List<SpanPlan> plans, List<Task> tasks) {
+        List<List<Double>> times = plans.stream().map(plan -> (List<Double>) new ArrayList<Double>()).toList();
+        for (Task task : tasks) {
+            for (Question question : task.scored().subList(0, Math.min(TIMED, task.scored().size()))) {
+                progress.accept(TIMING * times.getFirst().size() / TIMED / tasks.size());
+                for (int i = 0; i < plans.size(); i++) {
+                    times.get(i).add(millis(plans.get(i), task.before(plans.get(i)), question));
                 }
             }
         }
-        return new Report(model.name(), SHOTS, IntStream.range(0, plans.size())
-                .mapToObj(i -> quality(plans.get(i).name(), answers.get(i), answers.get(0))).toList());
+        return times.stream().mapToDouble(each -> each.stream().sorted().toList().get(each.size() / 2)).toArray();
     }
 
-    private List<Plan> plans() {
-        SubModel full = model.full();
-        List<Plan> plans = new ArrayList<>();
-        plans.add(new Plan("all full", SHOTS, Reading.all(full)));
-        for (double share : new double[] {0.6, 0.5, 0.4}) {
-            SubModel level = model.nearest(share);
-            String name = "%.1f".formatted(share);
-            plans.add(new Plan("examples " + name + ", question and answer full", SHOTS, new Reading(level, full, full, 1, full)));
-            plans.add(new Plan("all " + name + " but the last 16 tokens, answer full", SHOTS, new Reading(level, level, full, LAST, full)));
-            plans.add(new Plan("examples " + name + ", question and first token full, rest " + name, SHOTS,
-                    new Reading(level, full, full, 1, level)));
-            plans.add(new Plan("prompt and answer " + name, SHOTS, Reading.all(level)));
+    private double millis(SpanPlan plan, String before, Question question) {
+        int[] prompt = model.tokenizer().encode(before + question.context()).ids();
+        int examples = before.isEmpty() ? 0 : model.tokenizer().encode(before).length();
+        try (KvCache cache = transformer.newCache(prompt.length)) {
+            long start = System.nanoTime();
+            plan.reading().read(transformer, prompt, examples, cache);
+            transformer.logits();
+            return (System.nanoTime() - start) / 1e6;
         }
-        for (int shots : new int[] {3, 1, 0}) {
-            plans.add(new Plan(shots + " examples, all full", shots, Reading.all(full)));
-        }
-        return plans;
     }
 
-    private Answer answer(Plan plan, List<Question> examples, Question question) {
-        String before = Question.examples(examples.subList(0, plan.shots()));
-        return new MultipleChoice(transformer, model.tokenizer(), plan.reading()).answer(before, question);
+    /** Ones and zeros, task by task. */
+    private static List<double[]> values(List<List<Answer>> tasks, Predicate<Answer> right) {
+        return tasks.stream()
+                .map(answers -> answers.stream().mapToDouble(answer -> right.test(answer) ? 1 : 0).toArray()).toList();
     }
 
-    private static PlanQuality quality(String name, List<List<Answer>> tasks, List<List<Answer>> reference) {
-        double acc = 0;
-        double accNorm = 0;
-        double difference = 0;
-        double variance = 0;
-        for (int task = 0; task < tasks.size(); task++) {
-            List<Answer> own = tasks.get(task);
-            List<Answer> full = reference.get(task);
-            acc += own.stream().mapToDouble(answer -> answer.right() ? 1 : 0).average().orElse(0) / tasks.size();
-            accNorm += own.stream().mapToDouble(answer -> answer.rightByLength() ? 1 : 0).average().orElse(0) / tasks.size();
-            double[] gains = IntStream.range(0, own.size())
-                    .mapToDouble(i -> (own.get(i).rightByLength() ? 1 : 0) - (full.get(i).rightByLength() ? 1 : 0)).toArray();
-            double mean = IntStream.range(0, gains.length).mapToDouble(i -> gains[i]).average().orElse(0);
-            difference += mean / tasks.size();
-            variance += IntStream.range(0, gains.length).mapToDouble(i -> (gains[i] - mean) * (gains[i] - mean)).average().orElse(0)
-                    / gains.length / tasks.size() / tasks.size();
-        }
-        double[] times = tasks.stream().flatMap(List::stream).mapToDouble(Answer::millis).sorted().toArray();
-        return new PlanQuality(name, acc, accNorm, difference, Math.sqrt(variance), times[times.length / 2]);
+    private static double mean(List<double[]> tasks) {
+        return tasks.stream().mapToDouble(values -> Arrays.stream(values).average().orElse(0)).average().orElse(0);
     }
 }

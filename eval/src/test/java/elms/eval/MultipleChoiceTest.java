@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -50,6 +51,30 @@ class MultipleChoiceTest {
                             .answer(EXAMPLES, new Question("Question: is it\nAnswer:", CHOICES, answer));
                     assertThat(given.right()).isEqualTo(scores[answer] == Arrays.stream(scores).max().orElseThrow());
                     assertThat(given.rightByLength()).isEqualTo(byLength[answer] == Arrays.stream(byLength).max().orElseThrow());
+                }
+            }
+        }
+    }
+
+    @Test
+    void examplesThatAreReadOnceChangeNoAnswer() {
+        try (GgufFile file = GgufFile.open(NanoModel.CHAT.write(folder));
+                GgufTokenizer tokenizer = new GgufTokenizer(file.metadata()); Kernels kernels = new ScalarKernels(1)) {
+            ModelConfig config = ModelConfig.of(file);
+            Weights weights = SmolLm2.weights(file, Order.identity(config), Precision.FLOAT);
+            Level half = Level.full(config);
+            Arrays.fill(half.neurons(), config.neurons() / 2);
+            SubModel full = SubModel.of(weights, Level.full(config));
+            Transformer transformer = new Transformer(weights, kernels);
+            Reading reading = Reading.butTheEnd(SubModel.of(weights, half), 9, full, full);
+            List<Question> questions = Stream.of("is it", "who", "a question that is longer than the end", "is it not", "why")
+                    .flatMap(asked -> IntStream.range(0, CHOICES.size())
+                            .mapToObj(answer -> new Question("Question: " + asked + "\nAnswer:", CHOICES, answer))).toList();
+            try (MultipleChoice together = new MultipleChoice(transformer, tokenizer, reading)) {
+                for (Question question : questions) {
+                    try (MultipleChoice alone = new MultipleChoice(transformer, tokenizer, reading)) {
+                        assertThat(together.answer(EXAMPLES, question)).isEqualTo(alone.answer(EXAMPLES, question));
+                    }
                 }
             }
         }

@@ -5,6 +5,11 @@ public interface Probe {
     /** Sees nothing. */
     Probe NONE = new Probe() {};
 
+    /**
+     * The residual stream before a layer, tokens rows of the model's width; behind the last layer, {@code layer} is their number.
+     */
+    default void stream(int layer, float[] x, int tokens) {}
+
     /** Outputs of a layer's query heads before the o matrix: tokens rows of heads · headDim floats. */
     default void heads(int layer, float[] attended, int tokens) {}
 

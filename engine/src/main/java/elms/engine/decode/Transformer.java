@@ -94,9 +94,11 @@ public final class Transformer {
         whole = level.share() == 1;
         for (int i = 0; i < config.layers(); i++) {
             Layer layer = level.layers().get(i);
+            probe.stream(i, x, tokens);
             attend(i, layer, batch, probe);
             feedForward(i, layer, probe);
         }
+        probe.stream(config.layers(), x, tokens);
     }
 
     /** x += o · attention(q · norm(x), ...). Keys and values are written even where no head reads them. */

@@ -3,16 +3,17 @@ package elms.server.cli;
 import elms.engine.ElmsException;
 import elms.eval.HeldOut;
 import elms.eval.LanguageQuality;
-import elms.eval.LanguageQuality.LevelQuality;
 import elms.eval.LanguageQuality.Report;
+import elms.eval.PairedDifference;
 import elms.eval.SpanQuality;
+import elms.eval.baseline.Baselines;
+import elms.eval.baseline.LayerChoice;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.DoubleConsumer;
-import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,7 +50,7 @@ final class EvalCommand implements Runnable {
         private List<Path> tasks = List.of();
 
         @Option(names = "--limit", paramLabel = "N", defaultValue = "1000000",
-                description = "Only the first rows of each task, and as many windows of each held-out text.")
+                description = "Only the first rows of each task, and as many prompts of each source.")
         private long limit;
 
         @Option(names = "--json", description = "Print one JSON document.")
@@ -75,32 +76,27 @@ final class EvalCommand implements Runnable {
     }
 
     @Command(name = "language", mixinStandardHelpOptions = true,
-            description = "Measures each level's divergence from the full model, its perplexity and its zero-shot accuracy.")
+            description = "Measures each level's divergence from the full model, perplexity, zero-shot accuracy and answers.")
     static final class Language extends Suite<Report> {
+        @Option(names = "--baselines",
+                description = "Also measure the full model without some of its layers, chosen in three ways.")
+        private boolean baselines;
+
+        @Option(names = "--windows", paramLabel = "N", defaultValue = "1000000",
+                description = "Only the first windows of 512 tokens of each held-out text.")
+        private long windows;
+
         @Override
         Report measure(ModelOptions.Started started, Path data, List<Path> files, long limit, DoubleConsumer progress) {
-            HeldOut heldOut = HeldOut.read(data, started.model().tokenizer(), limit);
-            return new LanguageQuality(started.model(), started.kernels(), progress).measure(heldOut, files, limit);
+            HeldOut heldOut = HeldOut.read(data, started.model().tokenizer(), windows);
+            List<LayerChoice> others = baselines ? Baselines.of(started.model(), started.kernels()) : List.of();
+            return new LanguageQuality(started.model(), started.kernels(), progress).measure(heldOut, files, data, limit, others);
         }
 
         @Override
         String table(Report report) {
-            List<String> tasks = List.copyOf(report.levels().getFirst().tasks().keySet());
-            StringBuilder table = new StringBuilder(report.heldout()).append('\n');
-            row(table, Stream.concat(Stream.of("level", "KL", "perplexity"), Stream.concat(tasks.stream(), Stream.of("mean"))).toList());
-            for (LevelQuality level : report.levels()) {
-                Stream<String> accuracies = tasks.stream().map(task -> percent(level.tasks().get(task).acc()));
-                row(table, Stream.of(Stream.of(number("%.3f", level.share()), number("%.3f", level.kl()),
-                        number("%.1f", level.perplexity())), accuracies, Stream.of(percent(level.meanAcc()))).flatMap(s -> s).toList());
-            }
-            return table.toString();
+            return LanguageTable.of(report);
         }
-
-        private static void row(StringBuilder table, List<String> cells) {
-            cells.forEach(cell -> table.append(String.format("%11s", cell)));
-            table.append('\n');
-        }
-
     }
 
     @Command(name = "spans", mixinStandardHelpOptions = true,
@@ -113,21 +109,25 @@ final class EvalCommand implements Runnable {
 
         @Override
         String table(SpanQuality.Report report) {
-            StringBuilder table = new StringBuilder(String.format("%-58s%10s%10s%18s%10s%n", "who reads and answers", "accuracy",
-                    "by length", "difference", "TTFT ms"));
+            StringBuilder table = new StringBuilder(String.format("%-56s%10s%10s%16s%20s%9s%n", "who reads and answers",
+                    "accuracy", "by length", "difference", "from its rival", "TTFT ms"));
             for (SpanQuality.PlanQuality plan : report.plans()) {
-                table.append(String.format("%-58s%10s%10s%18s%10s%n", plan.plan(), percent(plan.acc()), percent(plan.accNorm()),
-                        percent(plan.difference()) + " ± " + percent(plan.stderr()), number("%.1f", plan.ttftMs())));
+                table.append(String.format("%-56s%10s%10s%16s%20s%9s%n", plan.plan(), percent(plan.acc()),
+                        percent(plan.accNorm()), points(plan.difference()), points(plan.differenceFromIt()), number("%.1f", plan.ttftMs())));
             }
             return table.toString();
         }
+
+        private static String points(PairedDifference difference) {
+            return percent(difference.mean()) + " ± " + percent(difference.stderr());
+        }
     }
 
-    private static String percent(double share) {
+    static String percent(double share) {
         return number("%.1f", 100 * share);
     }
 
-    private static String number(String format, double value) {
+    static String number(String format, double value) {
         return String.format(Locale.ROOT, format, value);
     }
 }
