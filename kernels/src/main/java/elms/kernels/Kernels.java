@@ -27,6 +27,12 @@ public interface Kernels extends AutoCloseable {
     /** y[t·rows + r] += Σ_c x[t·columns + c] · weights[r][c]: a matrix that writes to the residual stream. */
     void matmulAdd(float[] x, int tokens, Matrix weights, float[] y);
 
+    /** As {@link #matmulAdd(float[], int, Matrix, float[])}, then {@link #adapt} with the same input: the same bits. */
+    default void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
+        matmulAdd(x, tokens, weights, y);
+        adapt(x, tokens, adapter, y);
+    }
+
     /** y[t] += adapter(x[t]). Both arrays may be the same. */
     void adapt(float[] x, int tokens, Adapter adapter, float[] y);
 

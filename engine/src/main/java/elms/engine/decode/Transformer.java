@@ -9,6 +9,7 @@ import elms.kernels.Adapter;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
+import elms.kernels.Matrix;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -115,9 +116,8 @@ public final class Transformer {
         }
         if (layer.heads() > 0) {
             probe.heads(index, attended, tokens);
-            kernels.matmulAdd(attended, tokens, layer.o(), x);
         }
-        adapt(layer, Place.ATTENTION_OUTPUT, attended, x);
+        add(layer, Place.ATTENTION_OUTPUT, layer.heads(), attended, layer.o());
     }
 
     /** Stores keys and values of one sequence of the chunk, and attends to all that it has. */
@@ -148,9 +148,20 @@ public final class Transformer {
             adapt(layer, Place.FEED_FORWARD_INPUT, normed, normed);
             kernels.gatedMatmul(normed, tokens, layer.gate(), layer.up(), activations);
             probe.neurons(index, activations, tokens);
-            kernels.matmulAdd(activations, tokens, layer.down(), x);
         }
-        adapt(layer, Place.FEED_FORWARD_OUTPUT, activations, x);
+        add(layer, Place.FEED_FORWARD_OUTPUT, layer.neurons(), activations, layer.down());
+    }
+
+    /** x += weights · in, if the layer keeps units to read, and what the adapter beside the weights adds. */
+    private void add(Layer layer, Place place, int units, float[] in, Matrix weights) {
+        Adapter adapter = layer.adapters().get(place);
+        if (units == 0) {
+            adapt(layer, place, in, x);
+        } else if (adapter == null) {
+            kernels.matmulAdd(in, tokens, weights, x);
+        } else {
+            kernels.matmulAdd(in, tokens, weights, adapter, x);
+        }
     }
 
     /** out += adapter · in + bias, where the level has an adapter. */

@@ -8,6 +8,7 @@ import elms.kernels.Matrix;
 import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.BitSet;
 
 /**
@@ -35,6 +36,8 @@ public final class NativeKernels implements Kernels {
     private final PagePool<short[]> pages = new PagePool<>(short[]::new);
     private final float[][] scratch;
     private byte[] activations = {};
+    /** What an adapter adds to a row that a matrix is added to meanwhile. */
+    private float[] corrections = {};
 
     NativeKernels(NativeLibrary library, int threads) {
         tier = library.tier();
@@ -95,6 +98,30 @@ public final class NativeKernels implements Kernels {
                 task * step, Math.min(pairs, (task + 1) * step), true, scratch[worker], y));
     }
 
+    /** With one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
+    @Override
+    public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
+        if (tokens > 1) {
+            Kernels.super.matmulAdd(x, tokens, weights, adapter, y);
+            return;
+        }
+        prepare(x, 1, weights.columns(), ROUNDED);
+        int pairs = Math.ceilDiv(weights.panels(), 2);
+        int step = step(pairs, 1, weights.columns());
+        float[] added = zeros(weights.rows());
+        workers.run(1 + Math.ceilDiv(pairs, step), (task, worker) -> {
+            if (task == 0) {
+                functions.adapt(adapter, x, 0, 1, scratch(worker, adapted(adapter, 1)), added);
+            } else {
+                functions.matmul(weights, input(weights, x), 1, ROUNDED, (task - 1) * step, Math.min(pairs, task * step), true,
+                        scratch[worker], y);
+            }
+        });
+        for (int row = 0; row < weights.rows(); row++) {
+            y[row] += added[row];
+        }
+    }
+
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         prepare(x, tokens, gate.columns(), ROUNDED);
@@ -106,9 +133,23 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public void adapt(float[] x, int tokens, Adapter adapter, float[] y) {
-        int floats = Adapter.panels(adapter.rank()) * Adapter.PANEL * Math.min(tokens, ADAPTED_PER_TASK);
+        int floats = adapted(adapter, tokens);
         workers.run(Math.ceilDiv(tokens, ADAPTED_PER_TASK), (task, worker) -> functions.adapt(adapter, x, task * ADAPTED_PER_TASK,
                 Math.min(tokens, (task + 1) * ADAPTED_PER_TASK), scratch(worker, floats), y));
+    }
+
+    private float[] zeros(int count) {
+        if (corrections.length < count) {
+            corrections = new float[count];
+        } else {
+            Arrays.fill(corrections, 0, count, 0f);
+        }
+        return corrections;
+    }
+
+    /** Floats of scratch memory that an adapter needs for a task of at most so many tokens. */
+    private static int adapted(Adapter adapter, int tokens) {
+        return Adapter.panels(adapter.rank()) * Adapter.PANEL * Math.min(tokens, ADAPTED_PER_TASK);
     }
 
     /** Rounds activations and makes room for sums. */

@@ -82,6 +82,21 @@ abstract class KernelsParityTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, Q4", "1, Q8", "1, F32", "5, Q4"})
+    void aMatrixAndItsAdapterAddTheSameBitsTogether(int tokens, Form form) {
+        RandomData data = new RandomData(tokens);
+        Matrix matrix = data.matrix(form, 100, 70);
+        Adapter adapter = adapter(data, 12, 70, 100);
+        float[] x = data.floats(tokens * 70, 1);
+        float[] expected = data.floats(tokens * 100, 1);
+        float[] actual = expected.clone();
+        kernels.matmulAdd(x, tokens, matrix, expected);
+        kernels.adapt(x, tokens, adapter, expected);
+        kernels.matmulAdd(x, tokens, matrix, adapter, actual);
+        assertThat(actual).isEqualTo(expected);
+    }
+
     @Test
     void adaptMultipliesWithBothMatrices() {
         float[][] down = {{1, 2, 0}, {0, 1, -2}};
