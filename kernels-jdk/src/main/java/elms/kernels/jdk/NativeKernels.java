@@ -23,6 +23,7 @@ public final class NativeKernels implements Kernels {
     private static final int ADAPTED_PER_TASK = 32;
     /** Most multiplications in a task, some hundred microseconds of an old processor. */
     private static final long TASK_PRODUCTS = 20_000_000;
+    /** For few tokens: memory is read fastest in long lines of addresses, and a second piece helps a core that was held up. */
     private static final int TASKS_PER_WORKER = 2;
     /** Terms of the activations that {@link #matmul} reads. */
     private static final int PRECISE = 2;

@@ -65,7 +65,8 @@ final class PanelDecoder {
             IntVector quants = Quants.load(data, block + Form.Q8.quantsOffset + group * Quants.GROUP_BYTES + 4L * lane);
             for (int column = 0; column < 4; column++) {
                 IntVector moved = quants.lanewise(VectorOperators.LSHR, 8 * column).lanewise(VectorOperators.LSHL, 15);
-                Quants.number(moved, mask, one).fma(step, base).intoArray(out, offset + (2 * group + column / 2) * PANEL_ROWS + column % 2 * odds);
+                int at = offset + (2 * group + column / 2) * PANEL_ROWS + column % 2 * odds;
+                Quants.number(moved, mask, one).fma(step, base).intoArray(out, at);
             }
         }
     }

@@ -25,6 +25,7 @@ public final class VectorKernels implements Kernels {
     private static final int NORM_ROWS_PER_TASK = 16;
     private static final int ADAPTED_PER_TASK = 16;
     private static final int SEPARATED_PER_TASK = 32;
+    /** For few tokens: memory is read fastest in long lines of addresses, and a second piece helps a core that was held up. */
     private static final int PIECES_PER_WORKER = 2;
 
     private final Workers workers;
