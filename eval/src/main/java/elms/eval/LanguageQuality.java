@@ -27,9 +27,7 @@ public final class LanguageQuality {
     private static final double TAIL = 0.025;
     /** Part of the work that is reading held-out text. */
     private static final double READ = 0.4;
-    /** Tokens at the end of a prompt that the full model reads. */
-    private static final int LAST = 16;
-    /** Levels that read such a prompt. */
+    /** Levels that read a prompt but for its end. */
     private static final List<Double> READERS = List.of(0.6, 0.5);
     /** Shares of the decoder's weights whose nearest levels baselines are compared with. */
     private static final List<Double> COMPARED = List.of(0.8, 0.6, 0.5, 0.4);
@@ -134,10 +132,8 @@ public final class LanguageQuality {
     }
 
     private List<MixedQuality> mixed(GreedyAnswers greedy) {
-        SubModel full = model.full();
-        return READERS.stream().map(share -> new MixedQuality(
-                "all %.1f but the last %d tokens, answer full".formatted(share, LAST),
-                greedy.likeness(Reading.butTheEnd(model.nearest(share), LAST, full, full)))).toList();
+        return READERS.stream().map(share -> SpanPlan.mixed(model, share))
+                .map(plan -> new MixedQuality(plan.name(), greedy.likeness(plan.reading()))).toList();
     }
 
     /** Percentile bootstrap interval of the mean (Efron, 1979). */

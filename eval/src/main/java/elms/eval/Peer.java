@@ -11,6 +11,8 @@ import java.util.Map;
  * or {@code llama-server}.
  */
 public final class Peer {
+    private static final Format FASTEST = Format.Q4_0;
+
     private final Path measured;
     private final Path quantize;
 
@@ -49,6 +51,11 @@ public final class Peer {
      */
     public PeerServer serving(Path file, int threads) {
         return new PeerServer(measured, file, threads);
+    }
+
+    /** As {@link #inFormat}, in the format that llama.cpp is fastest in. */
+    public Path inFastestFormat(Path file, Path folder) {
+        return inFormat(file, FASTEST, folder);
     }
 
     /** A file with the same weights in a format: {@code file} itself if it is one, else a new one in {@code folder}. */

@@ -42,14 +42,24 @@ record SpanPlan(String name, int shots, Reading reading, String against) {
         String name = "%.1f".formatted(share);
         plans.add(new SpanPlan("examples " + name + ", question and answer full", SHOTS,
                 new Reading(level, full, full, 1, full), FULL));
-        plans.add(new SpanPlan(mixed(share), SHOTS, Reading.butTheEnd(level, LAST, full, full), FULL));
-        answers.forEach(answer -> plans.add(new SpanPlan("all " + name + " but the last 16 tokens, answer " + answer, SHOTS,
+        plans.add(mixed(model, share));
+        answers.forEach(answer -> plans.add(new SpanPlan(mixed(share, String.valueOf(answer)), SHOTS,
                 Reading.butTheEnd(level, LAST, full, model.nearest(answer)), mixed(share))));
         plans.add(new SpanPlan("prompt and answer " + name, SHOTS, Reading.all(level), mixed(share)));
     }
 
+    /** The prompt is read by one level but for its last tokens; the full model reads these, and answers. */
+    static SpanPlan mixed(ElasticModel model, double share) {
+        SubModel full = model.full();
+        return new SpanPlan(mixed(share), SHOTS, Reading.butTheEnd(model.nearest(share), LAST, full, full), FULL);
+    }
+
     private static String mixed(double share) {
-        return "all %.1f but the last %d tokens, answer full".formatted(share, LAST);
+        return mixed(share, "full");
+    }
+
+    private static String mixed(double share, String answer) {
+        return "all %.1f but the last %d tokens, answer %s".formatted(share, LAST, answer);
     }
 
     /**
@@ -62,7 +72,7 @@ record SpanPlan(String name, int shots, Reading reading, String against) {
         int all = model.config().layers();
         SubModel shallow = SubModel.of(model.weights(),
                 LayerChoice.without(model.config(), IntStream.range(all - layers, all).boxed().toList()));
-        plans.add(new SpanPlan("without the last " + layers + " layers but for 16 tokens (POP)", SHOTS,
+        plans.add(new SpanPlan("without the last " + layers + " layers but for " + LAST + " tokens (POP)", SHOTS,
                 Reading.butTheEnd(shallow, LAST, full, full), against));
         plans.add(new SpanPlan("without the last " + layers + " layers but for 1 token (SwiftKV)", SHOTS,
                 Reading.butTheEnd(shallow, 1, full, full), against));

@@ -39,7 +39,7 @@ public record ElmsStreamingChatModel(ElmsSettings settings) implements Streaming
     private static final class Pieces implements Listener, StreamingHandle {
         private final StreamingChatResponseHandler handler;
         private volatile boolean cancelled;
-        private volatile Runnable end;
+        private volatile Runnable end = () -> {};
 
         Pieces(StreamingChatResponseHandler handler) {
             this.handler = handler;

@@ -1,7 +1,6 @@
 package elms.engine.decode;
 
 import java.util.ArrayDeque;
-import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
@@ -68,7 +67,7 @@ public final class Sampler {
     }
 
     private int draw(float[] logits) {
-        int[] tokens = bestFirst(logits, sampling.topK() == 0 ? logits.length : Math.min(sampling.topK(), logits.length));
+        int[] tokens = Logits.best(logits, sampling.topK() == 0 ? logits.length : sampling.topK());
         double[] probabilities = softmax(logits, tokens, tokens.length, 1);
         int kept = tokens.length;
         double sum = 0;
@@ -91,22 +90,6 @@ public final class Sampler {
             }
         }
         return tokens[0];
-    }
-
-    /** The {@code count} tokens with the highest scores, best first, equal ones by number. */
-    private static int[] bestFirst(float[] logits, int count) {
-        long[] keys = new long[logits.length];
-        for (int token = 0; token < logits.length; token++) {
-            int bits = Float.floatToIntBits(logits[token]);
-            int ascending = bits >= 0 ? bits : bits ^ 0x7fff_ffff;
-            keys[token] = (long) ~ascending << 32 | token;
-        }
-        Arrays.sort(keys);
-        int[] best = new int[count];
-        for (int i = 0; i < count; i++) {
-            best[i] = (int) keys[i];
-        }
-        return best;
     }
 
     private static double[] softmax(float[] logits, int[] tokens, int count, float temperature) {

@@ -10,6 +10,8 @@ import elms.kernels.Workers;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /**
  * Kernels in C. Activations are rounded to 8 bits, a scale for every 32 of them, once for all matrices that read them, and
@@ -92,11 +94,7 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, float[] y) {
-        prepare(x, tokens, weights.columns(), ROUNDED);
-        int pairs = Math.ceilDiv(weights.panels(), 2);
-        int step = step(pairs, tokens, weights.columns());
-        workers.run(Math.ceilDiv(pairs, step), (task, worker) -> functions.matmul(weights, input(weights, x), tokens, ROUNDED,
-                task * step, Math.min(pairs, (task + 1) * step), true, scratch[worker], y));
+        addBeside(x, tokens, weights, y, Optional.empty());
     }
 
     /** With one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
@@ -106,21 +104,29 @@ public final class NativeKernels implements Kernels {
             Kernels.super.matmulAdd(x, tokens, weights, adapter, y);
             return;
         }
-        prepare(x, 1, weights.columns(), ROUNDED);
-        int pairs = Math.ceilDiv(weights.panels(), 2);
-        int step = step(pairs, 1, weights.columns());
         float[] added = zeros(weights.rows());
-        workers.run(1 + Math.ceilDiv(pairs, step), (task, worker) -> {
-            if (task == 0) {
-                functions.adapt(adapter, x, 0, 1, scratch(worker, adapted(adapter, 1)), added);
-            } else {
-                functions.matmul(weights, input(weights, x), 1, ROUNDED, (task - 1) * step, Math.min(pairs, task * step), true,
-                        scratch[worker], y);
-            }
-        });
+        addBeside(x, 1, weights, y, Optional.of(worker ->
+                functions.adapt(adapter, x, 0, 1, scratch(worker, adapted(adapter, 1)), added)));
         for (int row = 0; row < weights.rows(); row++) {
             y[row] += added[row];
         }
+    }
+
+    /** Adds a product to y. What else is to be done meanwhile, by the worker it is given, comes first. */
+    private void addBeside(float[] x, int tokens, Matrix weights, float[] y, Optional<IntConsumer> other) {
+        prepare(x, tokens, weights.columns(), ROUNDED);
+        int pairs = Math.ceilDiv(weights.panels(), 2);
+        int step = step(pairs, tokens, weights.columns());
+        int others = other.isPresent() ? 1 : 0;
+        workers.run(others + Math.ceilDiv(pairs, step), (task, worker) -> {
+            if (task < others) {
+                other.get().accept(worker);
+                return;
+            }
+            int first = (task - others) * step;
+            functions.matmul(weights, input(weights, x), tokens, ROUNDED, first, Math.min(pairs, first + step), true,
+                    scratch[worker], y);
+        });
     }
 
     @Override

@@ -2,7 +2,6 @@ package elms.server.cli;
 
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
-import elms.eval.Format;
 import elms.eval.Growth;
 import elms.eval.Growth.Engine;
 import elms.eval.Growth.Point;
@@ -24,9 +23,6 @@ import picocli.CommandLine.Option;
 @Command(name = "growth", mixinStandardHelpOptions = true,
         description = "Measures how the time of a prompt and of a token grow from 64 tokens of context to 8,192.")
 final class GrowthCommand implements Callable<Integer> {
-    /** llama.cpp's fastest format. */
-    private static final Format FASTEST = Format.Q4_0;
-
     @Mixin
     private ModelOptions options;
 
@@ -46,7 +42,7 @@ final class GrowthCommand implements Callable<Integer> {
             ElasticModel model = prepare(screen);
             Path file = options.stored(screen).file();
             Growth growth = new Growth(new Engine(options.benchFile(Map.of()), options.model()), peer.map(programs ->
-                    new Engine(programs.program(), programs.inFormat(file, FASTEST, folder.root()).toString())), options.threads());
+                    new Engine(programs.program(), programs.inFastestFormat(file, folder.root()).toString())), options.threads());
             Growth.Report report = growth.run(model.name(), model.config().context(), screen.step("Measuring"));
             screen.close();
             System.out.print(json ? Json.of(report) + "\n" : table(report));

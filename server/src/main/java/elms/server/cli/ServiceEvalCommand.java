@@ -1,6 +1,5 @@
 package elms.server.cli;
 
-import elms.eval.Format;
 import elms.eval.Peer;
 import elms.eval.PeerServer;
 import elms.eval.ServiceLoad;
@@ -19,9 +18,6 @@ import picocli.CommandLine.Option;
 @Command(name = "service", mixinStandardHelpOptions = true,
         description = "Measures goodput and accuracy of six apps under load, beside other ways to serve them.")
 final class ServiceEvalCommand implements Callable<Integer> {
-    /** llama.cpp's fastest format. */
-    private static final Format FASTEST = Format.Q4_0;
-
     @Mixin
     private ModelOptions options;
 
@@ -54,7 +50,7 @@ final class ServiceEvalCommand implements Callable<Integer> {
         try (Screen screen = new Screen(); FormatFolder folder = new FormatFolder();
                 ModelOptions.Started started = options.start(screen)) {
             Optional<PeerServer> server = peer.map(programs -> programs
-                    .serving(programs.inFormat(started.stored().file(), FASTEST, folder.root()), started.kernels().threads()));
+                    .serving(programs.inFastestFormat(started.stored().file(), folder.root()), started.kernels().threads()));
             LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels())
                     .get(screen.step("Measuring this machine"));
             ServiceLoad.Report report = new ServiceLoad(started.model(), started.kernels(), latency, started.reader(), server, data,

@@ -5,19 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import elms.server.http.NanoServer.Reply;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Answers that are held to JSON or to a tool's arguments, by a model that left alone writes noise. */
-class HeldAnswersTest {
+class HeldAnswersTest extends LocalServerTest {
     private static final String CHAT = "/v1/chat/completions";
     private static final String SCHEMA = "{\"type\": \"object\", \"properties\": {\"sky\": {\"enum\": [\"blue\", \"grey\"]}, "
             + "\"sure\": {\"type\": \"boolean\"}, \"digits\": {\"type\": \"array\", \"items\": {\"enum\": [1, 2]}, \"minItems\": 2, \"maxItems\": 3}}, "
@@ -27,21 +23,6 @@ class HeldAnswersTest {
             + "\"parameters\": " + SCHEMA + "}}]";
     private static final String QUESTION =
             "\"messages\": [{\"role\": \"user\", \"content\": \"How is the sky?\"}], \"max_tokens\": 200";
-
-    @TempDir
-    static Path folder;
-
-    private static NanoServer server;
-
-    @BeforeAll
-    static void start() {
-        server = NanoServer.start(folder, ServerSettings.local());
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-    }
 
     @ParameterizedTest
     @ValueSource(strings = {"\"temperature\": 0", "\"temperature\": 2, \"seed\": 1, \"top_k\": 0, \"top_p\": 1, \"min_p\": 0",

@@ -5,33 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import elms.server.http.NanoServer.Reply;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code /api/...} as an Ollama client meets it. */
-class OllamaRoutesTest {
-    @TempDir
-    static Path folder;
-
-    private static NanoServer server;
-
-    @BeforeAll
-    static void start() {
-        server = NanoServer.start(folder, ServerSettings.local());
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-    }
-
+class OllamaRoutesTest extends LocalServerTest {
     @Test
     void aChatIsAStreamOfLinesUnlessToldOtherwise() throws Exception {
         String body = "{\"model\": \"nano\", \"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"options\": {\"num_predict\": 8}";

@@ -7,36 +7,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import elms.server.http.NanoServer.Reply;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code /v1/...} as an OpenAI client meets it. */
-class OpenAiRoutesTest {
+class OpenAiRoutesTest extends LocalServerTest {
     private static final String CHAT = "/v1/chat/completions";
-
-    @TempDir
-    static Path folder;
-
-    private static NanoServer server;
-
-    @BeforeAll
-    static void start() {
-        server = NanoServer.start(folder, ServerSettings.local());
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-    }
 
     @Test
     void aChatIsAnsweredInOpenAisShapeWithAnElmsObject() throws Exception {

@@ -4,35 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import elms.server.http.NanoServer.Reply;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code /v1/responses}, besides what {@link ClientsTest} sees through OpenAI's own client. */
-class ResponsesRouteTest {
+class ResponsesRouteTest extends LocalServerTest {
     private static final String ROUTE = "/v1/responses";
-
-    @TempDir
-    static Path folder;
-
-    private static NanoServer server;
-
-    @BeforeAll
-    static void start() {
-        server = NanoServer.start(folder, ServerSettings.local());
-    }
-
-    @AfterAll
-    static void stop() {
-        server.close();
-    }
 
     @ParameterizedTest
     @ValueSource(strings = {"[{\"role\": \"user\", \"content\": \"hello\"}]",
