@@ -19,18 +19,18 @@
 #define TILE_PANELS 1
 #endif
 #define VECTORS (TILE_PANELS * PANEL / WIDTH)
-#define LINE 32 /* halves in a cache line */
+#define AHEAD (TILE_PANELS * PANEL) /* halves that a column of a tile's panels takes, and fetches of what is next */
 #define NEVER (-__builtin_inff())
 
 /*
  * out[panel][row][16] = sum over depth of rows[row][k] · panels[panel][k][16], for a tile of rows and panels. With both strides
- * zero, the same panel is computed twice. Few rows wait for memory: they fetch what is read next, a cache line a column.
+ * zero, the same panel is computed twice. Few rows wait for memory: with each column they fetch as much of what is read next.
  */
 INLINE void tile(const int rows, const uint16_t *panels, int64_t stride, int depth, const float *x, int x_stride, float *out,
                  int out_stride, const uint16_t *next) {
     Floats acc[TILE_ROWS][VECTORS] = {};
     for (int k = 0; k < depth; k++) {
-        if (next) __builtin_prefetch(next + k * LINE, 0, 0);
+        if (next) __builtin_prefetch(next + k * AHEAD, 0, 0);
         Floats w[VECTORS];
         UNROLL for (int v = 0; v < VECTORS; v++)
             w[v] = halves(panels + v * WIDTH / PANEL * stride + k * PANEL + v * WIDTH % PANEL);
@@ -52,7 +52,7 @@ static void multiply(const uint16_t *panels, int64_t stride, int count, int dept
             float *to = out + (p * ROWS + r) * PANEL;
             if (rows - r > 4) tile(TILE_ROWS, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL, 0);
             else tile(4, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL,
-                      next ? next + p / TILE_PANELS * depth * LINE : 0);
+                      next + p / TILE_PANELS * depth * AHEAD);
         }
     }
 }
@@ -112,11 +112,12 @@ void EXPORT(append)(const float *new_keys, const float *new_values, int from, in
 /*
  * A tile's attention to one page: part = {largest score, sum of weights, weighted values [dim / 16][ROWS][16]}. Keys
  * and values of the key/value head begin at first_key and first_value; first is the position of the page's first row. The cache
- * holds length positions, the last of which are the queries' tokens.
+ * holds length positions, the last of which are the queries' tokens. The keys that the caller attends to after these begin at
+ * first_next.
  */
 void EXPORT(attend)(const float *queries, int tokens, int query_heads, const int32_t *heads, int head_count, int from,
                     const uint16_t *keys, int first_key, const uint16_t *values, int first_value, int head_dim, int first, int length,
-                    float *part) {
+                    const uint16_t *next_keys, int first_next, float *part) {
     float x[ROWS * head_dim];
     float weights[ROWS * PAGE];
     float scores[PANELS * ROWS * PANEL];
@@ -138,7 +139,8 @@ void EXPORT(attend)(const float *queries, int tokens, int query_heads, const int
     int dim_panels = (head_dim + PANEL - 1) / PANEL;
     multiply(keys + first_key, (int64_t)head_dim * PANEL, panels, head_dim, x, head_dim, padded, scores, values + first_value);
     for (int r = 0; r < padded; r++) softmax(scores, r, visible[r], panels, weights, part);
-    multiply(values + first_value, PAGE * PANEL, dim_panels, most, weights, PAGE, padded, part + WEIGHTED, 0);
+    multiply(values + first_value, PAGE * PANEL, dim_panels, most, weights, PAGE, padded, part + WEIGHTED,
+             next_keys + first_next);
 }
 
 /* Adds the part of a later page. */

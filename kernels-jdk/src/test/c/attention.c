@@ -60,7 +60,7 @@ static void attend(const Tier *tier, const Cache *cache, const Group *g, const f
                    float *part) {
     tier->attend(queries, tokens, QUERY_HEADS, g->heads, g->count, from, cache->keys[page], KV_HEAD * PAGE * cache->head_dim,
                  cache->values[page], KV_HEAD * ceil_div(cache->head_dim, PANEL) * PAGE * PANEL, cache->head_dim, page * PAGE,
-                 cache->length, part);
+                 cache->length, cache->keys[page], 0, part);
 }
 
 /* All tiles of the last tokens of a cache. Pages that a tile does not see at all are computed on request. */

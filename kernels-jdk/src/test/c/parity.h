@@ -25,7 +25,7 @@ typedef void Append(const float *new_keys, const float *new_values, int from, in
                     uint16_t *keys, uint16_t *values);
 typedef void Attend(const float *queries, int tokens, int query_heads, const int32_t *heads, int head_count, int from,
                     const uint16_t *keys, int first_key, const uint16_t *values, int first_value, int head_dim, int first, int length,
-                    float *part);
+                    const uint16_t *next_keys, int first_next, float *part);
 typedef void Join(float *part, const float *next, int count, int head_dim);
 typedef void Finish(const float *part, int tokens, int query_heads, const int32_t *heads, int head_count, int from, int head_dim,
                     float *out);

@@ -67,8 +67,12 @@ public interface Kernels extends AutoCloseable {
      * @param sin likewise
      */
     default void rotate(float[] x, int tokens, int heads, int headDim, float[] cos, float[] sin) {
-        int half = cos.length / tokens;
-        for (int token = 0; token < tokens; token++) {
+        rotate(x, 0, tokens, heads, headDim, cos.length / tokens, cos, sin);
+    }
+
+    /** {@link #rotate} of tokens {@code [first, last)}. */
+    static void rotate(float[] x, int first, int last, int heads, int headDim, int half, float[] cos, float[] sin) {
+        for (int token = first; token < last; token++) {
             int angle = token * half;
             for (int head = 0; head < heads; head++) {
                 int at = (token * heads + head) * headDim;

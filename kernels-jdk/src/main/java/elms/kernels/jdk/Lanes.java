@@ -73,13 +73,12 @@ final class Lanes {
         return scaled.blend(0f, x.lt(SMALLEST));
     }
 
-    /** Sum of all lanes, always in the same order. */
+    /** Sum of all lanes, always in the same order: the upper half is added to the lower one until one lane is left. */
     static float sum(FloatVector x) {
-        float[] lanes = x.toArray();
-        float sum = 0;
-        for (float lane : lanes) {
-            sum += lane;
+        FloatVector sum = x;
+        for (int half = COUNT / 2; half > 0; half /= 2) {
+            sum = sum.add(sum.slice(half));
         }
-        return sum;
+        return sum.lane(0);
     }
 }

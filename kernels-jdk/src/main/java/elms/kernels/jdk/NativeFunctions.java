@@ -45,7 +45,7 @@ final class NativeFunctions {
         rotate = function(library, "rotate", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         append = function(library, "append", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         attend = function(library, "attend", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS,
-                JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+                JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS);
         join = function(library, "join", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT);
         finish = function(library, "finish", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
     }
@@ -136,13 +136,16 @@ final class NativeFunctions {
         }
     }
 
-    void attend(AttentionTile tile, int page, float[] part) {
+    void attend(TilePage at, TilePage next, float[] part) {
+        AttentionTile tile = at.tile();
+        int page = at.page();
         HalfKeyValues cache = (HalfKeyValues) tile.cache();
         try {
             attend.invokeExact(MemorySegment.ofArray(tile.queries()), tile.tokens(), tile.queryHeads(),
                     MemorySegment.ofArray(tile.heads()), tile.heads().length, tile.from(), MemorySegment.ofArray(cache.keys(page)),
                     cache.keyPanel(tile.kvHead(), 0), MemorySegment.ofArray(cache.values(page)),
                     cache.valuePanel(tile.kvHead(), 0), cache.headDim(), page * KeyValues.PAGE, cache.length(),
+                    MemorySegment.ofArray(cache.keys(next.page())), cache.keyPanel(next.tile().kvHead(), 0),
                     MemorySegment.ofArray(part));
         } catch (Throwable e) {
             throw failed(e);

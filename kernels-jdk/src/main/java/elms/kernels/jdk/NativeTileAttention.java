@@ -3,8 +3,8 @@ package elms.kernels.jdk;
 /** Tiles by attention.c, which keeps nothing between calls. */
 record NativeTileAttention(NativeFunctions functions) implements TileAttention {
     @Override
-    public void attend(AttentionTile tile, int page, float[] part) {
-        functions.attend(tile, page, part);
+    public void attend(TilePage at, TilePage next, float[] part) {
+        functions.attend(at, next, part);
     }
 
     @Override

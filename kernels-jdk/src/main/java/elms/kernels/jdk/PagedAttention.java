@@ -11,6 +11,9 @@ import java.util.function.Supplier;
  * over the workers by tile, few tokens by tile and page, with the same result. No tokens-by-tokens matrix exists.
  */
 final class PagedAttention {
+    /** As for matrices of one token: what a worker reads lies in one line, and a second piece helps one that was held up. */
+    private static final int PIECES_PER_WORKER = 2;
+
     private final Workers workers;
     private final TileAttention[] kernels;
     private float[][] parts = {};
@@ -33,8 +36,17 @@ final class PagedAttention {
             return;
         }
         int pages = cache.pages();
-        ensureParts(tiles.length * pages, cache);
-        workers.run(tiles.length * pages, (task, worker) -> kernels[worker].attend(tiles[task / pages], task % pages, parts[task]));
+        int count = tiles.length * pages;
+        ensureParts(count, cache);
+        TilePage[] order = new TilePage[count];
+        Arrays.setAll(order, index -> new TilePage(tiles[index / pages], index % pages));
+        int step = Math.max(1, Math.ceilDiv(count, PIECES_PER_WORKER * workers.count()));
+        workers.run(Math.ceilDiv(count, step), (piece, worker) -> {
+            int last = Math.min(count, (piece + 1) * step) - 1;
+            for (int index = piece * step; index <= last; index++) {
+                kernels[worker].attend(order[index], order[Math.min(index + 1, last)], parts[index]);
+            }
+        });
         for (int index = 0; index < tiles.length; index++) {
             float[] joined = parts[index * pages];
             for (int page = 1; page < pages; page++) {
@@ -48,10 +60,14 @@ final class PagedAttention {
     private void attend(AttentionTile tile, int worker, float[] out) {
         float[] joined = parts[2 * worker];
         float[] next = parts[2 * worker + 1];
-        kernels[worker].attend(tile, 0, joined);
-        for (int page = 1; page < tile.pages(); page++) {
-            kernels[worker].attend(tile, page, next);
-            kernels[worker].join(tile, joined, next);
+        TilePage at = new TilePage(tile, 0);
+        for (int page = 0; page < tile.pages(); page++) {
+            TilePage after = new TilePage(tile, Math.min(page + 1, tile.pages() - 1));
+            kernels[worker].attend(at, after, page == 0 ? joined : next);
+            if (page > 0) {
+                kernels[worker].join(tile, joined, next);
+            }
+            at = after;
         }
         kernels[worker].finish(tile, joined, out);
     }

@@ -44,30 +44,25 @@ final class Tile {
                             s0 + sumsPanel + row * PANEL_ROWS);
                 }
             }
-            int tiled = panel > 0 ? rows - rows % 4 : 0;
-            remainder(w, wAt + part, wPanel, panels, panel, depth, x, xAt, xRow, tiled, rows, sums, sumsAt + part, sumsPanel);
+            int row = 0;
+            for (; panel < panels && row + 4 <= rows; row += 4) {
+                fourByOne(w, wAt + panel * wPanel + part, depth, x, xAt + row * xRow, xRow, sums,
+                        sumsAt + panel * sumsPanel + part + row * PANEL_ROWS);
+            }
+            for (row = rows - rows % 4; row < rows; row++) {
+                oneRow(w, wAt + part, wPanel, panels, depth, x, xAt + row * xRow, sums, sumsAt + part + row * PANEL_ROWS, sumsPanel);
+            }
         }
     }
 
-    /** What the wide tiles left: rows from {@code tiled} on, and all rows of an odd last panel. */
-    private static void remainder(float[] w, int wAt, int wPanel, int panels, int paired, int depth, float[] x, int xAt,
-            int xRow, int tiled, int rows, float[] sums, int sumsAt, int sumsPanel) {
-        for (int row = tiled; row < rows; row++) {
-            int panel = 0;
-            for (; panel + 4 <= panels; panel += 4) {
-                oneByFour(w, wAt + panel * wPanel, wPanel, depth, x, xAt + row * xRow, sums,
-                        sumsAt + panel * sumsPanel + row * PANEL_ROWS, sumsPanel);
-            }
-            for (; panel < panels; panel++) {
-                oneByOne(w, wAt + panel * wPanel, depth, x, xAt + row * xRow, sums,
-                        sumsAt + panel * sumsPanel + row * PANEL_ROWS);
-            }
+    private static void oneRow(float[] w, int wAt, int wPanel, int panels, int depth, float[] x, int x0, float[] sums, int sumsAt,
+            int sumsPanel) {
+        int panel = 0;
+        for (; panel + 4 <= panels; panel += 4) {
+            oneByFour(w, wAt + panel * wPanel, wPanel, depth, x, x0, sums, sumsAt + panel * sumsPanel, sumsPanel);
         }
-        if (paired < panels) {
-            for (int row = 0; row < tiled; row++) {
-                oneByOne(w, wAt + paired * wPanel, depth, x, xAt + row * xRow, sums,
-                        sumsAt + paired * sumsPanel + row * PANEL_ROWS);
-            }
+        for (; panel < panels; panel++) {
+            oneByOne(w, wAt + panel * wPanel, depth, x, x0, sums, sumsAt + panel * sumsPanel);
         }
     }
 
@@ -153,6 +148,22 @@ final class Tile {
         store(b1, sums, s1, 1);
         store(b2, sums, s1, 2);
         store(b3, sums, s1, 3);
+    }
+
+    private static void fourByOne(float[] w, int w0, int depth, float[] x, int x0, int xRow, float[] sums, int s0) {
+        FloatVector a0 = load(sums, s0, 0), a1 = load(sums, s0, 1), a2 = load(sums, s0, 2), a3 = load(sums, s0, 3);
+        for (int k = 0; k < depth; k++) {
+            FloatVector u = FloatVector.fromArray(FLOAT, w, w0 + k * PANEL_ROWS);
+            int at = x0 + k;
+            a0 = FloatVector.broadcast(FLOAT, x[at]).fma(u, a0);
+            a1 = FloatVector.broadcast(FLOAT, x[at + xRow]).fma(u, a1);
+            a2 = FloatVector.broadcast(FLOAT, x[at + 2 * xRow]).fma(u, a2);
+            a3 = FloatVector.broadcast(FLOAT, x[at + 3 * xRow]).fma(u, a3);
+        }
+        store(a0, sums, s0, 0);
+        store(a1, sums, s0, 1);
+        store(a2, sums, s0, 2);
+        store(a3, sums, s0, 3);
     }
 
     private static void oneByFour(float[] w, int w0, int wPanel, int depth, float[] x, int x0, float[] sums, int s0,

@@ -20,8 +20,12 @@ interface TileAttention {
         return WEIGHTED + KeyValues.panels(cache.headDim()) * ROWS * PANEL_ROWS;
     }
 
-    /** Attention of all rows of a tile to the positions of one page. */
-    void attend(AttentionTile tile, int page, float[] part);
+    /**
+     * Attention of all rows of a tile to the positions of one page.
+     *
+     * @param next what the same worker attends to after it, which may be fetched meanwhile; the same once more, if nothing
+     */
+    void attend(TilePage at, TilePage next, float[] part);
 
     /** Adds the part of a later page to {@code part} (online softmax: Milakov and Gimelshein, arXiv 1805.02867). */
     void join(AttentionTile tile, float[] part, float[] next);

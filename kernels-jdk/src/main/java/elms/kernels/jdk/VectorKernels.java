@@ -22,14 +22,15 @@ import jdk.incubator.vector.FloatVector;
  * never quantized.
  */
 public final class VectorKernels implements Kernels {
-    private static final int NORM_ROWS_PER_TASK = 16;
-    private static final int ADAPTED_PER_TASK = 16;
+    private static final int ROWS_PER_TASK = 16;
+    private static final int ADAPTED_PER_TASK = 32;
     private static final int SEPARATED_PER_TASK = 32;
     /** For few tokens: memory is read fastest in long lines of addresses, and a second piece helps a core that was held up. */
     private static final int PIECES_PER_WORKER = 2;
 
     private final Workers workers;
     private final PanelRange[] ranges;
+    private final VectorAdapter[] adapters;
     private final PagedAttention attention;
     private final PagePool<float[]> pages = new PagePool<>(float[]::new);
     /** Activations of several tokens, columns {@linkplain Lanes#separate separated}. */
@@ -39,6 +40,8 @@ public final class VectorKernels implements Kernels {
         workers = new Workers(threads);
         ranges = new PanelRange[threads];
         Arrays.setAll(ranges, worker -> new PanelRange());
+        adapters = new VectorAdapter[threads];
+        Arrays.setAll(adapters, worker -> new VectorAdapter());
         attention = new PagedAttention(workers, VectorTileAttention::new);
     }
 
@@ -86,7 +89,7 @@ public final class VectorKernels implements Kernels {
     @Override
     public void adapt(float[] x, int tokens, Adapter adapter, float[] y) {
         workers.run(Math.ceilDiv(tokens, ADAPTED_PER_TASK), (task, worker) ->
-                adapter.apply(x, task * ADAPTED_PER_TASK, Math.min(tokens, (task + 1) * ADAPTED_PER_TASK), y));
+                adapters[worker].apply(adapter, x, task * ADAPTED_PER_TASK, Math.min(tokens, (task + 1) * ADAPTED_PER_TASK), y));
     }
 
     @Override
@@ -126,24 +129,35 @@ public final class VectorKernels implements Kernels {
         return separated;
     }
 
-    /** How many ranges a matrix is cut into: long ones for few tokens, so that memory is read in one line of addresses. */
+    /**
+     * How many ranges a matrix is cut into: long ones for few tokens, so that memory is read in one line of addresses; for many
+     * tokens as many for each worker.
+     */
     private int pieces(Matrix matrix, int tokens) {
-        return tokens < FEW_TOKENS ? Math.min(matrix.panels(), PIECES_PER_WORKER * threads()) : Math.ceilDiv(matrix.panels(), GROUP);
+        return tokens < FEW_TOKENS ? Math.min(matrix.panels(), PIECES_PER_WORKER * threads())
+                : threads() * Math.ceilDiv(matrix.panels(), GROUP * threads());
     }
 
-    /** The first panel of a piece. */
+    /** The first panel of a piece. Pairs of panels, which are multiplied together, are not cut. */
     private static int cut(Matrix matrix, int pieces, int piece) {
-        return (int) ((long) matrix.panels() * piece / pieces);
+        return Math.min(matrix.panels(), 2 * (int) ((long) Math.ceilDiv(matrix.panels(), 2) * piece / pieces));
     }
 
     @Override
     public void rmsNorm(float[] x, int tokens, float[] weight, float epsilon, float[] out) {
-        workers.run(Math.ceilDiv(tokens, NORM_ROWS_PER_TASK), (task, worker) -> {
-            int last = Math.min(tokens, (task + 1) * NORM_ROWS_PER_TASK);
-            for (int token = task * NORM_ROWS_PER_TASK; token < last; token++) {
+        workers.run(Math.ceilDiv(tokens, ROWS_PER_TASK), (task, worker) -> {
+            int last = Math.min(tokens, (task + 1) * ROWS_PER_TASK);
+            for (int token = task * ROWS_PER_TASK; token < last; token++) {
                 normalize(x, token * weight.length, weight, epsilon, out);
             }
         });
+    }
+
+    @Override
+    public void rotate(float[] x, int tokens, int heads, int headDim, float[] cos, float[] sin) {
+        int half = cos.length / tokens;
+        workers.run(Math.ceilDiv(tokens, ROWS_PER_TASK), (task, worker) -> Kernels.rotate(x, task * ROWS_PER_TASK,
+                Math.min(tokens, (task + 1) * ROWS_PER_TASK), heads, headDim, half, cos, sin));
     }
 
     private static void normalize(float[] x, int at, float[] weight, float epsilon, float[] out) {

@@ -7,6 +7,7 @@ import static elms.kernels.jdk.Lanes.COUNT;
 import static elms.kernels.jdk.Lanes.FLOAT;
 
 import elms.kernels.FloatKeyValues;
+import elms.kernels.KeyValues;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -14,13 +15,21 @@ import jdk.incubator.vector.VectorOperators;
 /** Scores and weighted values of a page as two small multiplications ({@link Tile}), with one worker's memory. */
 final class VectorTileAttention implements TileAttention {
     private static final int PANELS = PAGE / PANEL_ROWS;
+    /** Rows that wait for memory, not for arithmetic. */
+    private static final int FEW = 4;
+    /** Floats in a cache line. */
+    private static final int CACHE_LINE = 16;
 
     private final float[] scores = new float[PANELS * ROWS * PANEL_ROWS];
     private final float[] weights = new float[ROWS * PAGE];
     private float[] rows = {};
+    /** What {@link #fetch} read, kept so that it is not optimised away. */
+    private float fetched;
 
     @Override
-    public void attend(AttentionTile tile, int page, float[] part) {
+    public void attend(TilePage at, TilePage next, float[] part) {
+        AttentionTile tile = at.tile();
+        int page = at.page();
         FloatKeyValues cache = (FloatKeyValues) tile.cache();
         int headDim = cache.headDim();
         int count = tile.count();
@@ -29,14 +38,31 @@ final class VectorTileAttention implements TileAttention {
         int positions = Math.max(0, Math.min(PAGE, tile.visible(count - 1) - page * PAGE));
         int panels = 2 * Math.ceilDiv(positions, 2 * PANEL_ROWS);
         Arrays.fill(scores, 0, panels * ROWS * PANEL_ROWS, 0f);
+        if (padded <= FEW) {
+            fetch(cache.keys(page), cache.keyPanel(tile.kvHead(), 0), panels * headDim * PANEL_ROWS);
+        }
         Tile.multiply(cache.keys(page), cache.keyPanel(tile.kvHead(), 0), headDim * PANEL_ROWS, panels, headDim,
                 rows, 0, headDim, padded, scores, 0, ROWS * PANEL_ROWS);
         for (int row = 0; row < count; row++) {
             softmax(row, Math.min(positions, tile.visible(row) - page * PAGE), panels, part);
         }
         Arrays.fill(part, WEIGHTED, part.length, 0f);
+        if (padded <= FEW) {
+            fetch(cache.values(page), cache.valuePanel(tile.kvHead(), 0), KeyValues.panels(headDim) * PAGE * PANEL_ROWS);
+        }
         Tile.multiply(cache.values(page), cache.valuePanel(tile.kvHead(), 0), PAGE * PANEL_ROWS,
                 Math.ceilDiv(headDim, PANEL_ROWS), positions, weights, 0, PAGE, padded, part, WEIGHTED, ROWS * PANEL_ROWS);
+    }
+
+    /** Reads a number of each cache line. Close behind each other, many such reads wait for memory at once. */
+    private void fetch(float[] x, int at, int count) {
+        float a = 0;
+        float b = 0;
+        for (int i = at; i < at + count; i += 2 * CACHE_LINE) {
+            a += x[i];
+            b += x[i + CACHE_LINE];
+        }
+        fetched = a + b;
     }
 
     /** Puts the scaled queries of a tile beside each other. */
@@ -108,9 +134,13 @@ final class VectorTileAttention implements TileAttention {
     public void finish(AttentionTile tile, float[] part, float[] out) {
         int headDim = tile.cache().headDim();
         for (int row = 0; row < tile.count(); row++) {
-            int at = tile.at(row);
-            for (int d = 0; d < headDim; d++) {
-                out[at + d] = part[WEIGHTED + (d / PANEL_ROWS * ROWS + row) * PANEL_ROWS + d % PANEL_ROWS] / part[SUM + row];
+            float inverse = 1 / part[SUM + row];
+            for (int d = 0; d < headDim; d += PANEL_ROWS) {
+                int from = WEIGHTED + (d / PANEL_ROWS * ROWS + row) * PANEL_ROWS;
+                int to = tile.at(row) + d;
+                for (int lane = 0; lane < Math.min(PANEL_ROWS, headDim - d); lane++) {
+                    out[to + lane] = part[from + lane] * inverse;
+                }
             }
         }
     }
