@@ -49,8 +49,9 @@ final class SoakCommand implements Callable<Integer> {
 
     private static String line(Mark mark) {
         return String.format(Locale.ROOT, "elms: minute %d: %s, live heap %.2f MB, keys and values %.1f MB,"
-                + " resident %.1f MB",
-                mark.number(), mark.outcomes(), mark.heapMb(), mark.pagesMb(), mark.residentMb().orElse(Double.NaN));
+                + " resident %.1f MB, outside the heap %.1f MB",
+                mark.number(), mark.outcomes(), mark.heapMb(), mark.pagesMb(), mark.residentMb().orElse(Double.NaN),
+                mark.outsideMb().orElse(Double.NaN));
     }
 
     private static String table(Report report) {
@@ -58,7 +59,7 @@ final class SoakCommand implements Callable<Integer> {
         table.append(report.requests()).append(" requests: ").append(report.visits()).append("\nended: ").append(report.outcomes())
                 .append("\nstuck: ").append(report.stuck()).append(", pages left: ").append(report.pagesLeft()).append('\n');
         row(table, "live heap", report.heap());
-        row(table, "resident", report.resident());
+        row(table, "outside it", report.outside());
         report.faults().forEach(fault -> table.append(fault).append('\n'));
         return table.append(report.passed() ? "passed\n" : "failed\n").toString();
     }

@@ -13,29 +13,26 @@ import java.util.OptionalDouble;
  * @param pagesLeft pages of keys and values that were not given back when the server was closed
  * @param faults what was wrong, the first of them
  * @param heap trend of the live heap without pages of keys and values, in megabytes, after the first quarter of the marks
- * @param resident the same of resident memory, where the system tells it
+ * @param outside the same of resident memory outside of Java's heap, where the system tells it
  */
 public record Report(String model, int clients, double seconds, long requests, Map<Visit, Long> visits, Map<Outcome, Long> outcomes,
-        long stuck, int pagesLeft, List<String> faults, Trend heap, Trend resident, List<Mark> marks) {
+        long stuck, int pagesLeft, List<String> faults, Trend heap, Trend outside, List<Mark> marks) {
     /**
      * What is in memory while no request is at work.
      *
      * @param number of the mark, from 1
      * @param outcomes of the requests until then
      * @param heapMb live objects of Java after a garbage collection, without pages of keys and values
-     * @param residentMb of the whole process, weights included
      * @param pagesMb pages of keys and values: those of the prefix cache, and as many more as requests needed at once
+     * @param residentMb of the whole process, weights and what the heap has ever taken included
+     * @param outsideMb resident memory without what the heap has ever taken, which it gives back when it likes
      */
-    public record Mark(int number, Map<Outcome, Long> outcomes, double heapMb, OptionalDouble residentMb, double pagesMb) {
-        /** Resident memory without pages of keys and values, whose number is bounded and soon at its bound. */
-        double otherMb() {
-            return residentMb.orElse(pagesMb) - pagesMb;
-        }
-    }
+    public record Mark(int number, Map<Outcome, Long> outcomes, double heapMb, double pagesMb, OptionalDouble residentMb,
+            OptionalDouble outsideMb) {}
 
     /** Whether no request got stuck or went wrong, and nothing leaked. */
     @JsonProperty
     public boolean passed() {
-        return stuck == 0 && pagesLeft == 0 && faults.isEmpty() && heap.flat() && resident.flat();
+        return stuck == 0 && pagesLeft == 0 && faults.isEmpty() && heap.flat() && outside.flat();
     }
 }

@@ -13,6 +13,7 @@ import elms.server.soak.Visitor.Fault;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryType;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,6 +21,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -87,7 +89,7 @@ public final class Soak {
         List<Mark> warm = made.subList((made.size() + 3) / 4, made.size());
         return new Report(model.name(), CLIENTS, distance.toMillis() / 1000.0, tally.requests(), tally.visits(), tally.outcomes(),
                 stuck, kernels.pagesInUse() - pages, tally.faults(), trend(warm, Mark::heapMb),
-                trend(warm, Mark::otherMb), made);
+                trend(warm, mark -> mark.outsideMb().orElse(0)), made);
     }
 
     private static ServerSettings settings() {
@@ -180,6 +182,14 @@ public final class Soak {
         System.gc();
         double pages = kernels.pageBytes() / MEGABYTE;
         double heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / MEGABYTE;
-        return new Mark(number, tally.outcomes(), heap - pages, ProcessMemory.residentMb(), pages);
+        OptionalDouble resident = ProcessMemory.residentMb();
+        return new Mark(number, tally.outcomes(), heap - pages, pages, resident,
+                resident.isPresent() ? OptionalDouble.of(resident.getAsDouble() - peakHeapMb()) : resident);
+    }
+
+    /** What the heap has ever taken from the system. */
+    private static double peakHeapMb() {
+        return ManagementFactory.getMemoryPoolMXBeans().stream().filter(pool -> pool.getType() == MemoryType.HEAP)
+                .mapToLong(pool -> pool.getPeakUsage().getUsed()).sum() / MEGABYTE;
     }
 }
