@@ -6,9 +6,6 @@ import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import elms.eval.Timing.Spread;
 import elms.kernels.Kernels;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -23,7 +20,6 @@ public final class Bench {
     static final int PROMPT = 512;
     static final int STEPS = 64;
 
-    private static final String PEAK = "VmHWM";
     private static final int WARM_UPS = 2;
     private static final double WARM_UP_SECONDS = 1;
 
@@ -82,7 +78,7 @@ public final class Bench {
             speeds.add(new LevelSpeed(model.levels().get(i).share(), Spread.of(prefill[i]).median(), Spread.of(decode[i]).median(),
                     Spread.of(decodeEmpty[i]).median()));
         }
-        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, switchMicros(rounds), rssMb(PEAK));
+        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, switchMicros(rounds), ProcessMemory.peakMb());
     }
 
     /**
@@ -92,7 +88,7 @@ public final class Bench {
      * @param steps tokens decoded behind it
      */
     public Timing time(int prompt, int steps, int repeats) {
-        OptionalDouble startRssMb = rssMb("VmRSS");
+        OptionalDouble startRssMb = ProcessMemory.residentMb();
         long start = System.nanoTime();
         for (int warmUp = 0; warmUp < WARM_UPS || secondsSince(start) < WARM_UP_SECONDS; warmUp++) {
             round(model.full(), prompt, steps);
@@ -105,7 +101,7 @@ public final class Bench {
             decode[repeat] = round.decodeTokS;
         }
         return new Timing("elms", kernels.threads(), prompt, steps, Spread.of(prefill), Spread.of(decode), startRssMb,
-                rssMb(PEAK));
+                ProcessMemory.peakMb());
     }
 
     private record Round(double prefillTokS, double decodeTokS) {}
@@ -179,15 +175,5 @@ public final class Bench {
 
     private static double secondsSince(long start) {
         return (System.nanoTime() - start) / 1e9;
-    }
-
-    /** A number that Linux keeps of this process. */
-    private static OptionalDouble rssMb(String name) {
-        try {
-            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith(name))
-                    .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024).findFirst();
-        } catch (IOException e) {
-            return OptionalDouble.empty();
-        }
     }
 }

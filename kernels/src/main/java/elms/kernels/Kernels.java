@@ -48,6 +48,9 @@ public interface Kernels extends AutoCloseable {
     /** Pages of keys and of values that caches hold which are not closed; what several share counts once. */
     int pagesInUse();
 
+    /** Bytes of Java's heap for pages of keys and values, those in use and those kept for the next caches: what was needed at once. */
+    long pageBytes();
+
     /**
      * Causal grouped-query attention (Ainslie et al., arXiv 2305.13245) of the last {@code tokens} positions in
      * {@code cache}, which {@link #newCache} made and which already holds their keys and values.

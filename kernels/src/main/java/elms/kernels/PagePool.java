@@ -14,18 +14,28 @@ import java.util.function.IntFunction;
  */
 public final class PagePool<P> {
     private final IntFunction<P> allocate;
+    private final int numberBytes;
     private final Map<Integer, Deque<P>> free = new HashMap<>();
     private int taken;
+    private long bytes;
 
-    public PagePool(IntFunction<P> allocate) {
+    /**
+     * @param numberBytes bytes of each number of a page
+     */
+    public PagePool(IntFunction<P> allocate, int numberBytes) {
         this.allocate = allocate;
+        this.numberBytes = numberBytes;
     }
 
     /** A page of some length, full of zeros or of what an earlier cache left. */
     synchronized P take(int length) {
         taken++;
         Deque<P> pages = free.get(length);
-        return pages == null || pages.isEmpty() ? allocate.apply(length) : pages.pop();
+        if (pages != null && !pages.isEmpty()) {
+            return pages.pop();
+        }
+        bytes += (long) length * numberBytes;
+        return allocate.apply(length);
     }
 
     synchronized void give(int length, P page) {
@@ -36,5 +46,10 @@ public final class PagePool<P> {
     /** Pages that caches hold now. */
     public synchronized int taken() {
         return taken;
+    }
+
+    /** Memory of all pages, those kept for the next caches included. */
+    public synchronized long bytes() {
+        return bytes;
     }
 }

@@ -8,7 +8,7 @@ import java.util.BitSet;
 /** The reference: each formula as it is written, in 32-bit floats. Every other provider is tested against it. */
 public final class ScalarKernels implements Kernels {
     private final Workers workers;
-    private final PagePool<float[]> pages = new PagePool<>(float[]::new);
+    private final PagePool<float[]> pages = new PagePool<>(float[]::new, Float.BYTES);
 
     public ScalarKernels(int threads) {
         workers = new Workers(threads);
@@ -88,6 +88,11 @@ public final class ScalarKernels implements Kernels {
     @Override
     public int pagesInUse() {
         return pages.taken();
+    }
+
+    @Override
+    public long pageBytes() {
+        return pages.bytes();
     }
 
     @Override

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  *
  * @param name tells apps apart, in metrics and logs too
  * @param slo of its requests that bring none
- * @param system how its chats begin; kept ready in the prefix cache. May be empty
+ * @param system how its chats begin, with its tools if they are described there; kept ready in the prefix cache. May be empty
  * @param priority each step puts its requests a second ahead in the queue; 0 is usual
  * @param quota most requests that wait or run at once
  * @param toolsMinLevel least level for tool calls and JSON, as a share of the decoder

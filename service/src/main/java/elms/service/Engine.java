@@ -130,8 +130,8 @@ final class Engine implements Runnable {
                 sortOut();
                 start();
                 scheduler.settle(clock.getAsDouble());
-                metrics.state(scheduler.waiting().size(), scheduler.running().size(), cache.bytes());
                 scheduler.next(clock.getAsDouble()).ifPresentOrElse(passes::perform, warming::advance);
+                metrics.state(scheduler.waiting().size(), scheduler.running().size(), cache.bytes());
             }
         } catch (RuntimeException | Error e) {
             ElmsException reason = new ElmsException("the service has failed and must be opened again: " + e, e);

@@ -302,6 +302,21 @@ class ServiceUnderLoadTest {
         assertThat(meters.getMetersAsString()).doesNotContain("secret");
     }
 
+    @Test
+    void anIdleServiceSaysThatNothingRuns() throws Exception {
+        try (ElmsService service = nano.open(Settings.usual().withMeters(meters))) {
+            service.bind(AppProfile.of("app")).call(request("a question that is worth keeping", 5), Listener.NONE);
+            while (gauge("elms:prefix_cache_bytes") == 0 || gauge("vllm:num_requests_running") > 0) {
+                Thread.sleep(1);
+            }
+            assertThat(gauge("vllm:num_requests_waiting")).isZero();
+        }
+    }
+
+    private double gauge(String name) {
+        return meters.get(name).gauge().value();
+    }
+
     private SubModel level(int index) {
         return nano.model().levels().get(index % nano.model().levels().size());
     }

@@ -36,7 +36,7 @@ public final class NativeKernels implements Kernels {
     private final String tier;
     private final Workers workers;
     private final PagedAttention attention;
-    private final PagePool<short[]> pages = new PagePool<>(short[]::new);
+    private final PagePool<short[]> pages = new PagePool<>(short[]::new, Short.BYTES);
     private final float[][] scratch;
     private byte[] activations = {};
     /** What an adapter adds to a row that a matrix is added to meanwhile. */
@@ -224,6 +224,11 @@ public final class NativeKernels implements Kernels {
     @Override
     public int pagesInUse() {
         return pages.taken();
+    }
+
+    @Override
+    public long pageBytes() {
+        return pages.bytes();
     }
 
     @Override

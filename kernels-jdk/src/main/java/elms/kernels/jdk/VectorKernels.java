@@ -32,7 +32,7 @@ public final class VectorKernels implements Kernels {
     private final PanelRange[] ranges;
     private final VectorAdapter[] adapters;
     private final PagedAttention attention;
-    private final PagePool<float[]> pages = new PagePool<>(float[]::new);
+    private final PagePool<float[]> pages = new PagePool<>(float[]::new, Float.BYTES);
     /** Activations of several tokens, columns {@linkplain Lanes#separate separated}. */
     private float[] separated = {};
 
@@ -186,6 +186,11 @@ public final class VectorKernels implements Kernels {
     @Override
     public int pagesInUse() {
         return pages.taken();
+    }
+
+    @Override
+    public long pageBytes() {
+        return pages.bytes();
     }
 
     @Override

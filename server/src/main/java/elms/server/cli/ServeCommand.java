@@ -93,6 +93,15 @@ final class ServeCommand implements Callable<Integer> {
 
     private LoadedModel load(Screen screen, MeterRegistry meters) {
         ModelOptions.Started started = options.start(screen);
+        return load(started, screen, meters, started::close);
+    }
+
+    /**
+     * Opens the service of a model, and warms it up.
+     *
+     * @param release run when the service is closed
+     */
+    static LoadedModel load(ModelOptions.Started started, Screen screen, MeterRegistry meters, Runnable release) {
         Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
         ElmsService service = ElmsService.open(started.model(), started.kernels(),
                 profiles.get(screen.step("Measuring this machine")),
@@ -100,6 +109,6 @@ final class ServeCommand implements Callable<Integer> {
         screen.close();
         service.warmUp();
         service.warmUpPlanner(WARM_UP_PLANS);
-        return new LoadedModel(service, ModelFacts.of(started.stored()), started::close);
+        return new LoadedModel(service, ModelFacts.of(started.stored()), release);
     }
 }

@@ -21,8 +21,7 @@ record AnswerShape(Optional<Rule> rule, List<Tool> tools) {
 
     /** Reads {@code response_format}, {@code tools} and {@code tool_choice}. */
     static AnswerShape read(Fields body) {
-        List<Tool> tools = new ArrayList<>();
-        body.objects("tools", MOST_TOOLS).forEach(tool -> tools.add(Tool.read(tool)));
+        List<Tool> tools = tools(body);
         JsonNode choice = body.node("tool_choice");
         boolean named = choice.isObject();
         String how = named ? choice.at("/function/name").asText() : choice.asText(tools.isEmpty() ? "none" : "auto");
@@ -39,6 +38,11 @@ record AnswerShape(Optional<Rule> rule, List<Tool> tools) {
         }
         List<Tool> callable = named ? tools.stream().filter(tool -> tool.name().equals(how)).toList() : List.copyOf(tools);
         return ofTools(callable, named || how.equals("required"));
+    }
+
+    /** The tools in a body, of which there may be none. */
+    static List<Tool> tools(Fields body) {
+        return body.objects("tools", MOST_TOOLS).stream().map(Tool::read).toList();
     }
 
     /** An answer that is a call of a tool, or may be one. */
@@ -76,11 +80,16 @@ record AnswerShape(Optional<Rule> rule, List<Tool> tools) {
 
     /** The messages, with the tools described to a model whose template knows none. */
     List<Message> instruct(List<Message> messages) {
+        return instruct(messages, tools);
+    }
+
+    /** The messages, of which there may be none, with tools described at their beginning. */
+    static List<Message> instruct(List<Message> messages, List<Tool> tools) {
         if (tools.isEmpty()) {
             return messages;
         }
         List<Message> instructed = new ArrayList<>(messages);
-        boolean hasSystem = messages.getFirst().role().equals("system");
+        boolean hasSystem = !messages.isEmpty() && messages.getFirst().role().equals("system");
         String before = hasSystem ? messages.getFirst().content() + "\n\n" : "";
         Message system = new Message("system", before + Tool.instructions(tools), hasSystem ? messages.getFirst().kept()
                 : List.of());

@@ -91,7 +91,8 @@ final class AppRoutes implements HttpService {
         AppProfile usual = AppProfile.of(name);
         List<Message> system = body.node("system").isTextual() ? List.of(Message.system(body.requiredText("system")))
                 : ChatMessages.read(body, "system");
-        return new AppProfile(name, body.object("slo").map(SloFields::slo).orElse(Slo.NONE), system,
+        return new AppProfile(name, body.object("slo").map(SloFields::slo).orElse(Slo.NONE),
+                AnswerShape.instruct(system, AnswerShape.tools(body)),
                 body.integer("priority", -MOST, MOST).orElse(usual.priority()), body.integer("quota", 0, MOST)
                 .orElse(usual.quota()),
                 body.number("tools_min_level", 0, 1).orElse(usual.toolsMinLevel()), body.flag("public_cache",

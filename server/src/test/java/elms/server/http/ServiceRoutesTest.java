@@ -62,10 +62,34 @@ class ServiceRoutesTest {
     }
 
     @Test
+    void anAppsSystemPromptAndToolsAreReadBeforeItsFirstCall() throws Exception {
+        String tools = "\"tools\": [{\"type\": \"function\", \"function\": {\"name\": \"time\", \"description\": \"tells the time\"}}]";
+        String chat = "{\"messages\": [{\"role\": \"system\", \"content\": \"be on time\"}, "
+                + "{\"role\": \"user\", \"content\": \"%s\"}], \"max_tokens\": 1, " + tools + "}";
+        try (NanoServer own = NanoServer.start(Files.createDirectory(folder.resolve("own")), ServerSettings.local())) {
+            assertThat(own.put("/elms/v1/apps/clock", "{\"system\": \"be on time\", " + tools + "}").json()
+                    .at("/system/0/content").asText()).startsWith("be on time\n\nYou may call functions.").contains("tells the time");
+            while (!own.get("/metrics").body().lines().anyMatch(line -> line.matches("elms:prefix_cache_bytes [1-9].*"))) {
+                Thread.sleep(1);
+            }
+            int first = cached(own.post("/v1/chat/completions", chat.formatted("When?"), "x-elms-app", "clock"));
+            int another = cached(own.post("/v1/chat/completions", chat.formatted("say"), "x-elms-app", "clock"));
+            assertThat(first).isGreaterThan(40).isEqualTo(another);
+            assertThat(cached(own.post("/v1/chat/completions", chat.formatted("When?"), "x-elms-app", "other"))).isZero();
+            assertThat(own.put("/elms/v1/apps/clock", "{" + tools + "}").json().at("/system/0/content").asText())
+                    .startsWith("You may call functions.");
+        }
+    }
+
+    private static int cached(Reply reply) {
+        return reply.json().at("/usage/prompt_tokens_details/cached_tokens").asInt();
+    }
+
+    @Test
     void profilesThatMakeNoSenseAreRefused() throws Exception {
         for (String body : List.of("{\"quota\": 0}", "{\"priority\": 100}", "{\"tools_min_level\": 2}",
                 "{\"slo\": {\"ttft\": \"soon\"}}",
-                "{\"system\": 7}", "[]")) {
+                "{\"system\": 7}", "{\"tools\": [{}]}", "[]")) {
             assertThat(server.put("/elms/v1/apps/mail", body).status()).as(body).isEqualTo(400);
         }
         assertThat(server.put("/elms/v1/apps/a%20b", "{}").status()).isEqualTo(400);
