@@ -169,11 +169,17 @@ final class ElasticizeCommand implements Callable<Integer> {
                         + " with more text after --calibration the levels learn more");
             }
             recovery.require(torch, texts.training().size(), levels.size(), RANK);
+            // Noted beforehand, so that --resume finds them however far this run comes.
+            plannerStage(packs, base).begin(calibration);
             Aims aims = new Aims(levels, RANK, offered(Optional.of(torch)));
             recovery.begin(packs.make(texts, aims, Packs.source(calibration), kernels, screen.steps()), texts.training());
         }
         screen.line("elms: training in " + torch.numbers() + "; if it is stopped, --resume goes on with it");
         return recovery.run(budget.minus(PlannerStage.part(budget)), torch, kernels, screen.steps());
+    }
+
+    private static PlannerStage plannerStage(Packs packs, BaseModel base) {
+        return new PlannerStage(base, packs.recoveryFolder().resolve("planner"));
     }
 
     private List<Importance> offered(Optional<Torch> torch) {
@@ -185,8 +191,8 @@ final class ElasticizeCommand implements Callable<Integer> {
     }
 
     private Pack planned(Pack pack, Packs packs, BaseModel base, Kernels kernels, Screen screen) throws IOException {
-        PlannerStage stage = new PlannerStage(base, packs.recoveryFolder().resolve("planner"));
-        List<Path> texts = resume ? stage.texts() : stage.begin(calibration);
+        PlannerStage stage = plannerStage(packs, base);
+        List<Path> texts = only == null || resume ? stage.texts() : stage.begin(calibration);
         if (texts.isEmpty()) {
             screen.line("elms: the pack gets no planner, since there are no texts to learn from; give some after --calibration");
             return pack;
