@@ -12,20 +12,36 @@ import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
 import elms.kernels.Kernels;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
- * Makes a pack: statistics of the activations, the order by importance, widths by what each block of each layer is worth, biases
- * for what is left out, directions of the screen. What takes longer is {@link elms.elastic.recovery.Recovery}'s.
+ * Makes a pack: statistics of the activations, the best order by importance, widths by what each block of each layer is worth,
+ * biases for what is left out, directions of the screen. What takes longer is {@link elms.elastic.recovery.Recovery}'s.
  */
 public final class Elasticizer {
-    /** Shares of the decoder's weights that levels aim at. */
-    public static final List<Double> SHARES = List.of(0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3);
     /** Sequences to choose coarse widths on. */
     private static final int FEW = 2;
     private static final double STATISTICS_PART = 0.2;
     private static final double DIRECTIONS_FROM = 0.9;
+
+    /**
+     * An order of the units, and levels of it.
+     *
+     * @param text what makes a unit important here
+     * @param divergence mean of the levels' divergences from the full model, in nats a token
+     */
+    private record Candidate(String text, Order order, List<Level> levels, double divergence) {
+        @Override
+        public String toString() {
+            return String.format(Locale.ROOT, "%s %.3f", text, divergence);
+        }
+    }
 
     private final GgufFile file;
     private final ModelConfig config;
@@ -43,25 +59,46 @@ public final class Elasticizer {
      * Makes the pack of a base model.
      *
      * @param baseSha256 hash of the base file
-     * @param shares of the decoder's weights that levels aim at, adapters counted
-     * @param rank most that recovery may give a level's adapters; 0 if none follows, when widths need less care, too
-     * @param provenance what the calibration is, for the pack
+     * @param source what the calibration is, for the pack's provenance
      */
-    public Pack make(String baseSha256, Calibration calibration, List<Double> shares, int rank, String provenance) {
+    public Pack make(String baseSha256, Calibration calibration, Aims aims, String source) {
         Weights original = weights(Order.identity(config));
         UnitStatistics statistics = statistics(original, calibration.statistics());
-        Order order = Importance.order(original, statistics);
+        List<Candidate> candidates = new ArrayList<>();
+        double part = (DIRECTIONS_FROM - STATISTICS_PART) / aims.offered().size();
+        for (Importance importance : aims.offered()) {
+            double from = STATISTICS_PART + part * candidates.size();
+            progress.at("Ordering units by " + importance.text(), from);
+            Order order = importance.of(original, statistics, calibration.statistics()).order();
+            Candidate candidate = candidate(importance.text(), order, statistics, calibration, aims,
+                    (step, share) -> progress.at(step, from + part * share));
+            progress.at("Mean KL of the levels before recovery, ordered by " + candidate, from + part);
+            candidates.add(candidate);
+        }
+        Candidate best = Collections.min(candidates, Comparator.comparingDouble(Candidate::divergence));
+        Pack pack = new Pack(baseSha256, best.order(), best.levels(), new float[0][], Optional.empty(),
+                provenance(best, candidates) + ", widths by what each layer is worth, means as biases, calibrated on " + source);
+        return withDirections(pack, weights(best.order()), calibration.statistics());
+    }
+
+    private Candidate candidate(String text, Order order, UnitStatistics statistics, Calibration calibration, Aims aims,
+            Progress own) {
         Weights weights = weights(order);
         Compensation compensation = new Compensation(weights, statistics);
+        boolean recovered = aims.rank() > 0;
         List<int[]> selection = calibration.selection();
         Divergence divergence = new Divergence(weights, kernels,
-                rank > 0 ? selection : selection.subList(0, Math.min(FEW, selection.size())));
-        Widths widths = Widths.measure(config, rank > 0 ? Widths.THIRDS : Widths.COARSE,
-                level -> divergence.of(compensation.of(level, 0)),
-                (step, share) -> progress.at(step, STATISTICS_PART + (DIRECTIONS_FROM - STATISTICS_PART) * share));
-        List<Level> levels = shares.stream().map(share -> level(share, widths, compensation, rank)).toList();
-        Pack pack = new Pack(baseSha256, order, levels, new float[0][], Optional.empty(), provenance);
-        return withDirections(pack, weights, calibration.statistics());
+                recovered ? selection : selection.subList(0, Math.min(FEW, selection.size())));
+        Widths widths = Widths.measure(config, recovered ? Widths.THIRDS : Widths.COARSE,
+                level -> divergence.of(compensation.of(level, 0)), own);
+        List<Level> levels = aims.shares().stream().map(share -> level(share, widths, compensation, aims.rank())).toList();
+        double mean = levels.stream().mapToDouble(divergence::of).average().orElseThrow();
+        return new Candidate(text, order, levels, mean);
+    }
+
+    private static String provenance(Candidate best, List<Candidate> candidates) {
+        return "order by " + best.text() + candidates.stream().map(Candidate::toString)
+                .collect(Collectors.joining(", ", " (mean KL of the levels before recovery: ", ")"));
     }
 
     /** A level whose adapters are counted in its share. */

@@ -1,30 +1,84 @@
 package elms.elastic;
 
-import elms.engine.model.ModelConfig;
-import elms.engine.model.Order;
+import elms.elastic.recovery.Decoder;
+import elms.elastic.recovery.TaylorScores;
+import elms.elastic.torch.Torch;
 import elms.engine.model.Weights;
 import elms.kernels.Matrix;
-import java.util.Comparator;
+import java.util.List;
+import java.util.function.IntFunction;
 import java.util.stream.IntStream;
+import org.bytedeco.javacpp.PointerScope;
 
-/**
- * Importance of a unit: the mean square of what it adds to the residual stream, its activations weighted by the columns that
- * read them (the criterion of Wanda, Sun et al., arXiv 2306.11695, summed over a unit).
- */
-final class Importance {
-    private Importance() {}
+/** What makes a unit of the full model important. */
+public sealed interface Importance {
+    /** Its name, for people. */
+    String text();
 
-    /** Units of every layer, most important first. */
-    static Order order(Weights weights, UnitStatistics statistics) {
-        ModelConfig config = weights.config();
-        int[][] heads = new int[config.layers()][];
-        int[][] neurons = new int[config.layers()][];
-        for (int layer = 0; layer < config.layers(); layer++) {
-            double[] headPower = times(statistics.headPower(layer), squaredColumns(weights.layers().get(layer).o()));
-            heads[layer] = mostFirst(sumOfRuns(headPower, config.headDim()));
-            neurons[layer] = mostFirst(times(statistics.neuronPower(layer), squaredColumns(weights.layers().get(layer).down())));
+    /**
+     * Scores of all units.
+     *
+     * @param weights in the original order
+     * @param statistics of the activations on some texts
+     * @param texts the same
+     */
+    UnitScores of(Weights weights, UnitStatistics statistics, List<int[]> texts);
+
+    /**
+     * The mean square of what a unit adds to the residual stream: its activations weighted by the columns that read them (the
+     * criterion of Wanda, Sun et al., arXiv 2306.11695, summed over a unit).
+     */
+    record Activation() implements Importance {
+        @Override
+        public String text() {
+            return "activation";
         }
-        return new Order(heads, neurons);
+
+        @Override
+        public UnitScores of(Weights weights, UnitStatistics statistics, List<int[]> texts) {
+            return added(weights, statistics::headPower, statistics::neuronPower);
+        }
+    }
+
+    /** The same about its mean, which a bias can stand in for (the criterion of FLAP, An et al., arXiv 2312.11983). */
+    record Fluctuation() implements Importance {
+        @Override
+        public String text() {
+            return "fluctuation";
+        }
+
+        @Override
+        public UnitScores of(Weights weights, UnitStatistics statistics, List<int[]> texts) {
+            return added(weights, statistics::headVariance, statistics::neuronVariance);
+        }
+    }
+
+    /** What the loss of the next token would change by without a unit's weights, to first order ({@link TaylorScores}). */
+    record Taylor(Torch torch) implements Importance {
+        @Override
+        public String text() {
+            return "taylor";
+        }
+
+        @Override
+        public UnitScores of(Weights weights, UnitStatistics statistics, List<int[]> texts) {
+            try (PointerScope scope = new PointerScope()) {
+                return TaylorScores.of(new Decoder(weights, torch.type()), weights.config(), texts);
+            }
+        }
+    }
+
+    /** A moment of each activation times the squared norm of the column that reads it, summed over the dimensions of a head. */
+    private static UnitScores added(Weights weights, IntFunction<double[]> heads, IntFunction<double[]> neurons) {
+        int layers = weights.config().layers();
+        double[][] headScores = new double[layers][];
+        double[][] neuronScores = new double[layers][];
+        for (int layer = 0; layer < layers; layer++) {
+            double[] dimensions = times(heads.apply(layer), squaredColumns(weights.layers().get(layer).o()));
+            headScores[layer] = sumOfRuns(dimensions, weights.config().headDim());
+            neuronScores[layer] = times(neurons.apply(layer), squaredColumns(weights.layers().get(layer).down()));
+        }
+        return new UnitScores(headScores, neuronScores);
     }
 
     private static double[] squaredColumns(Matrix matrix) {
@@ -49,10 +103,5 @@ final class Importance {
             sums[i / run] += values[i];
         }
         return sums;
-    }
-
-    private static int[] mostFirst(double[] scores) {
-        return IntStream.range(0, scores.length).boxed().sorted(Comparator.comparingDouble(i -> -scores[i]))
-                .mapToInt(Integer::intValue).toArray();
     }
 }

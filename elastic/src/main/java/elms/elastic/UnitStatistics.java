@@ -3,6 +3,7 @@ package elms.elastic;
 import elms.engine.decode.Probe;
 import elms.engine.model.ModelConfig;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** Means and mean squares of what every head dimension and every neuron of the full model puts out. */
 final class UnitStatistics implements Probe {
@@ -66,6 +67,20 @@ final class UnitStatistics implements Probe {
     /** Mean square of each neuron. */
     double[] neuronPower(int layer) {
         return mean(neurons[layer].squared);
+    }
+
+    /** Variance of each head dimension. */
+    double[] headVariance(int layer) {
+        return variance(headPower(layer), headMean(layer));
+    }
+
+    /** Variance of each neuron. */
+    double[] neuronVariance(int layer) {
+        return variance(neuronPower(layer), neuronMean(layer));
+    }
+
+    private static double[] variance(double[] powers, double[] means) {
+        return IntStream.range(0, powers.length).mapToDouble(i -> Math.max(0, powers[i] - means[i] * means[i])).toArray();
     }
 
     private double[] mean(double[] sums) {

@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -50,7 +51,7 @@ class ElasticizerTest {
             ModelConfig config = ModelConfig.of(file);
             List<Double> progress = new ArrayList<>();
             Pack made = new Elasticizer(file, KERNELS, (step, share) -> progress.add(share))
-                    .make(HASH, calibration(config), Elasticizer.SHARES, 0, "a test");
+                    .make(HASH, calibration(config), Aims.measured(), "a test");
             assertThat(progress).isSorted().endsWith(1.0);
             Path path = folder.resolve("test.pack");
             made.write(path);
@@ -62,7 +63,7 @@ class ElasticizerTest {
                 assertThat(read.levels().get(i).heads()).isEqualTo(made.levels().get(i).heads());
                 assertThat(read.levels().get(i).neurons()).isEqualTo(made.levels().get(i).neurons());
             }
-            assertThat(read.provenance()).startsWith("a test");
+            assertThat(read.provenance()).startsWith("order by activation").endsWith("a test");
         }
     }
 
@@ -72,8 +73,30 @@ class ElasticizerTest {
         try (GgufFile file = GgufFile.open(NanoModel.FOUR_BITS.write(folder))) {
             ModelConfig config = ModelConfig.of(file);
             Order order = new Elasticizer(file, KERNELS, (step, share) -> {})
-                    .make(HASH, calibration(config), Elasticizer.SHARES, 0, "").order();
+                    .make(HASH, calibration(config), Aims.measured(), "").order();
             assertThat(lossOfHalf(file, config, order)).isLessThan(0.8 * lossOfHalf(file, config, reversed(order)));
+        }
+    }
+
+    @Test
+    void theOrderWhoseLevelsAreClosestToTheFullModelIsKept() {
+        try (GgufFile file = GgufFile.open(NanoModel.FOUR_BITS.write(folder))) {
+            ModelConfig config = ModelConfig.of(file);
+            List<String> said = new ArrayList<>();
+            Elasticizer elasticizer = new Elasticizer(file, KERNELS, (step, share) -> said.add(step));
+            Importance first = new Importance.Activation();
+            Importance second = new Importance.Fluctuation();
+            List<Pack> alone = Stream.of(first, second)
+                    .map(only -> elasticizer.make(HASH, calibration(config), new Aims(Aims.SHARES, 0, List.of(only)), "")).toList();
+            Pack best = elasticizer.make(HASH, calibration(config), new Aims(Aims.SHARES, 0, List.of(first, second)), "");
+            List<Double> losses = alone.stream().map(pack -> meanDivergence(file, config, pack)).toList();
+            Pack better = alone.get(losses.get(0) <= losses.get(1) ? 0 : 1);
+            assertThat(losses.get(0)).isNotEqualTo(losses.get(1));
+            assertThat(Arrays.deepEquals(best.order().neurons(), better.order().neurons())).isTrue();
+            assertThat(best.levels()).usingRecursiveComparison().isEqualTo(better.levels());
+            String numbers = String.format(Locale.ROOT, "activation %.3f, fluctuation %.3f", losses.get(0), losses.get(1));
+            assertThat(best.provenance()).contains(numbers);
+            assertThat(said).contains("Mean KL of the levels before recovery, ordered by " + numbers.split(", ")[1]);
         }
     }
 
@@ -135,6 +158,13 @@ class ElasticizerTest {
             rows[token] = Arrays.stream(exp).map(value -> value / sum).toArray();
         }
         return rows;
+    }
+
+    /** Of the levels, on the texts that widths are chosen on without recovery. */
+    private static double meanDivergence(GgufFile file, ModelConfig config, Pack pack) {
+        Weights weights = Weights.of(config, pack.order(), new WeightPacker(file, config, pack, Precision.PACKED));
+        Divergence divergence = new Divergence(weights, KERNELS, calibration(config).selection().subList(0, 2));
+        return pack.levels().stream().mapToDouble(divergence::of).average().orElseThrow();
     }
 
     private static double lossOfHalf(GgufFile file, ModelConfig config, Order order) {

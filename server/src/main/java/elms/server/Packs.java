@@ -1,5 +1,6 @@
 package elms.server;
 
+import elms.elastic.Aims;
 import elms.elastic.Calibration;
 import elms.elastic.Corpus;
 import elms.elastic.Elasticizer;
@@ -80,12 +81,16 @@ public final class Packs {
      * @param texts to calibrate on; none for the text that comes with Elms
      */
     public Pack make(List<Path> texts, Kernels kernels, Progress progress) {
-        return make(calibration(texts), Elasticizer.SHARES, 0, provenance(texts), kernels, progress);
+        return make(calibration(texts), Aims.measured(), source(texts), kernels, progress);
     }
 
-    /** Makes a pack whose levels have those shares of the decoder's weights, with room for adapters up to a rank. */
-    public Pack make(Calibration calibration, List<Double> shares, int rank, String provenance, Kernels kernels, Progress progress) {
-        return new Elasticizer(base.file(), kernels, progress).make(base.stored().sha256(), calibration, shares, rank, provenance);
+    /**
+     * Makes a pack whose levels nothing is trained for yet.
+     *
+     * @param source what the calibration is, for its provenance
+     */
+    public Pack make(Calibration calibration, Aims aims, String source, Kernels kernels, Progress progress) {
+        return new Elasticizer(base.file(), kernels, progress).make(base.stored().sha256(), calibration, aims, source);
     }
 
     /** The recovery of the model's levels, begun or not. */
@@ -106,9 +111,8 @@ public final class Packs {
         return Calibration.of(files, separator);
     }
 
-    /** What a pack says of where it comes from. */
-    public static String provenance(List<Path> texts) {
-        return "activation-weighted order, widths by what each layer is worth, means as biases, calibrated on "
-                + (texts.isEmpty() ? "the books that come with Elms" : texts.stream().map(Path::getFileName).toList());
+    /** What a pack says of its calibration on some texts. */
+    public static String source(List<Path> texts) {
+        return texts.isEmpty() ? "the books that come with Elms" : texts.stream().map(Path::getFileName).toList().toString();
     }
 }

@@ -25,7 +25,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class Decoder {
     /** Weights of a layer; {@code kvHeadOf} is the key/value head that each query head reads. */
-    private record Block(Tensor q, Tensor k, Tensor v, Tensor o, Tensor gate, Tensor up, Tensor down, Tensor attentionNorm,
+    record Block(Tensor q, Tensor k, Tensor v, Tensor o, Tensor gate, Tensor up, Tensor down, Tensor attentionNorm,
             Tensor feedForwardNorm, Tensor kvHeadOf) {}
 
     /** Positions that one level reads. */
@@ -110,18 +110,32 @@ public final class Decoder {
      * @param from first token that the model is to predict
      */
     public Tensor saliency(int[] text, int from) {
-        Student full = Student.full(config);
         Tensor x = embedding(List.of(text)).set_requires_grad(true);
+        backward(x, text, from, 1);
+        return x.grad().mul(x.detach()).sum(-1).flatten();
+    }
+
+    /** Adds gradients of weight · the full model's mean loss a token of a text, from its second token on. */
+    void backward(int[] text, double weight) {
+        backward(embedding(List.of(text)), text, 1, weight);
+    }
+
+    private void backward(Tensor x, int[] text, int from, double weight) {
+        Student full = Student.full(config);
         Tensor hidden = hidden(x, full, full, text.length);
         int count = text.length - from;
         Tensor gradient = torch.zeros_like(hidden.detach());
         try (NoGradGuard guard = new NoGradGuard()) {
             Tensor own = probabilities(hidden.detach().narrow(0, from - 1L, count));
             Tensor target = torch.one_hot(Tensors.indices(Arrays.copyOfRange(text, from, text.length)), config.vocabulary());
-            gradient.narrow(0, from - 1L, count).copy_(throughOutput(own.sub_(target).mul_(Tensors.scalar(1.0 / count))));
+            gradient.narrow(0, from - 1L, count).copy_(throughOutput(own.sub_(target).mul_(Tensors.scalar(weight / count))));
         }
         hidden.backward(gradient, new BoolOptional(), false, new TensorArrayRefOptional());
-        return x.grad().mul(x.detach()).sum(-1).flatten();
+    }
+
+    /** The weights, layer by layer; they are not copies. */
+    List<Block> blocks() {
+        return blocks;
     }
 
     /** Probabilities of the next token after each row, in floats. */

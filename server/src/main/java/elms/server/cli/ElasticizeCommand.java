@@ -1,7 +1,8 @@
 package elms.server.cli;
 
+import elms.elastic.Aims;
 import elms.elastic.Calibration;
-import elms.elastic.Elasticizer;
+import elms.elastic.Importance;
 import elms.elastic.recovery.Recovery;
 import elms.elastic.torch.Torch;
 import elms.engine.ElmsException;
@@ -15,9 +16,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
@@ -63,7 +66,31 @@ final class ElasticizeCommand implements Callable<Integer> {
             description = "Make just this part of the model's pack anew: ${COMPLETION-CANDIDATES}, what reads prompts and chooses plans.")
     private Part only;
 
-    private List<Double> levels = Elasticizer.SHARES;
+    /** Ways to order units. */
+    private enum Way {
+        ACTIVATION, FLUCTUATION, TAYLOR, BEST;
+
+        boolean needsGradients() {
+            return this == TAYLOR || this == BEST;
+        }
+
+        /** The ways that it stands for; those with gradients need PyTorch. */
+        List<Importance> offered(Optional<Torch> torch) {
+            return switch (this) {
+                case ACTIVATION -> List.of(new Importance.Activation());
+                case FLUCTUATION -> List.of(new Importance.Fluctuation());
+                case TAYLOR -> List.of(new Importance.Taylor(torch.orElseThrow()));
+                case BEST -> Stream.of(ACTIVATION, FLUCTUATION, TAYLOR).flatMap(way -> way.offered(torch).stream()).toList();
+            };
+        }
+    }
+
+    @Option(names = "--importance", paramLabel = "WAY",
+            description = "What makes a unit important: ${COMPLETION-CANDIDATES}, which is the one of the others whose levels come"
+                    + " closest to the full model before they are trained (default: activation).")
+    private Way importance;
+
+    private List<Double> levels = Aims.SHARES;
 
     @Option(names = "--levels", paramLabel = "SHARE", split = ",",
             description = "Shares of the decoder's weights that levels aim at (default: 0.9,0.8,0.7,0.6,0.5,0.4,0.3).")
@@ -83,7 +110,8 @@ final class ElasticizeCommand implements Callable<Integer> {
                 Kernels kernels = options.kernels(screen)) {
             Packs packs = new Packs(base);
             Pack pack = only == Part.PLANNER ? planned(found(packs), packs, base, kernels, screen) : budget.isZero()
-                    ? packs.make(packs.calibration(calibration), levels, 0, Packs.provenance(calibration), kernels, screen.steps())
+                    ? packs.make(packs.calibration(calibration), new Aims(levels, 0, offered(Optional.empty())),
+                            Packs.source(calibration), kernels, screen.steps())
                     : planned(recovered(packs, base, kernels, screen), packs, base, kernels, screen);
             screen.close();
             Path target = output == null ? Packs.ownPath(base.stored()) : output;
@@ -105,13 +133,20 @@ final class ElasticizeCommand implements Callable<Integer> {
         if (only != null && budget.isZero()) {
             throw new ParameterException(spec.commandLine(), "--only planner is a training, but --budget 0 asks for none");
         }
-        if (only != null && levels != Elasticizer.SHARES) {
+        if (only != null && levels != Aims.SHARES) {
             throw new ParameterException(spec.commandLine(), "--only planner keeps the levels; leave out --levels");
+        }
+        if (importance != null && (resume || only != null)) {
+            throw new ParameterException(spec.commandLine(), "the order of the units is kept; leave out --importance");
+        }
+        if (importance != null && importance.needsGradients() && budget.isZero()) {
+            throw new ParameterException(spec.commandLine(), "--importance taylor and best need PyTorch, which --budget 0 does without;"
+                    + " choose activation or fluctuation");
         }
         if (only != null && !resume && calibration.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "a planner learns from texts; give them after --calibration");
         }
-        if (resume && (!calibration.isEmpty() || levels != Elasticizer.SHARES)) {
+        if (resume && (!calibration.isEmpty() || levels != Aims.SHARES)) {
             throw new ParameterException(spec.commandLine(), "--resume goes on with the texts and levels that the training was begun"
                     + " with; leave out --calibration and --levels");
         }
@@ -134,10 +169,21 @@ final class ElasticizeCommand implements Callable<Integer> {
                         + " with more text after --calibration the levels learn more");
             }
             recovery.require(torch, texts.training().size(), levels.size(), RANK);
-            recovery.begin(packs.make(texts, levels, RANK, Packs.provenance(calibration), kernels, screen.steps()), texts.training());
+            // Noted beforehand, so that --resume finds them however far this run comes.
+            plannerStage(packs, base).begin(calibration);
+            Aims aims = new Aims(levels, RANK, offered(Optional.of(torch)));
+            recovery.begin(packs.make(texts, aims, Packs.source(calibration), kernels, screen.steps()), texts.training());
         }
         screen.line("elms: training in " + torch.numbers() + "; if it is stopped, --resume goes on with it");
         return recovery.run(budget.minus(PlannerStage.part(budget)), torch, kernels, screen.steps());
+    }
+
+    private static PlannerStage plannerStage(Packs packs, BaseModel base) {
+        return new PlannerStage(base, packs.recoveryFolder().resolve("planner"));
+    }
+
+    private List<Importance> offered(Optional<Torch> torch) {
+        return (importance == null ? Way.ACTIVATION : importance).offered(torch);
     }
 
     private static Pack found(Packs packs) throws IOException {
@@ -145,8 +191,8 @@ final class ElasticizeCommand implements Callable<Integer> {
     }
 
     private Pack planned(Pack pack, Packs packs, BaseModel base, Kernels kernels, Screen screen) throws IOException {
-        PlannerStage stage = new PlannerStage(base, packs.recoveryFolder().resolve("planner"));
-        List<Path> texts = resume ? stage.texts() : stage.begin(calibration);
+        PlannerStage stage = plannerStage(packs, base);
+        List<Path> texts = only == null || resume ? stage.texts() : stage.begin(calibration);
         if (texts.isEmpty()) {
             screen.line("elms: the pack gets no planner, since there are no texts to learn from; give some after --calibration");
             return pack;

@@ -54,7 +54,8 @@ class ElasticizeCommandTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"--budget 3x|is no time such as 3h", "--budget 0 --resume|asks for none",
-        "--levels 0.5,1.2|--levels has 1.2", "--resume --levels 0.5|leave out --calibration and --levels"})
+        "--levels 0.5,1.2|--levels has 1.2", "--resume --levels 0.5|leave out --calibration and --levels",
+        "--resume --importance taylor|leave out --importance", "--budget 0 --importance best|--budget 0 does without"})
     void wrongUsageEndsWithASentence(String options, String sentence) throws Exception {
         Result result = elms.run(("elasticize " + model + " " + options).split(" "));
         assertThat(result.exitCode()).isEqualTo(2);
