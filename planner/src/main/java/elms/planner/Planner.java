@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.LongSupplier;
 
 /**
  * Turns an SLO into a plan: of all that are predicted to keep it, the one whose answer promises to be best. The full model reads and
@@ -19,16 +20,27 @@ public final class Planner {
     private final Forecast forecast;
     private final Optional<PromptReader> reader;
     private final PlanForm form;
+    private final LongSupplier clock;
 
     /**
      * @param levels largest first; the first is the full model
      * @param reader what scores prompts and shapes of plans
      */
     public Planner(List<SubModel> levels, Forecast forecast, Optional<PromptReader> reader, PlanForm form) {
+        this(levels, forecast, reader, form, System::nanoTime);
+    }
+
+    /**
+     * A planner with a clock of its own, so that the same requests get the same plans.
+     *
+     * @param clock nanoseconds, as of {@link System#nanoTime}
+     */
+    public Planner(List<SubModel> levels, Forecast forecast, Optional<PromptReader> reader, PlanForm form, LongSupplier clock) {
         this.levels = List.copyOf(levels);
         this.forecast = forecast;
         this.reader = reader;
         this.form = form;
+        this.clock = clock;
     }
 
     /**
@@ -38,7 +50,7 @@ public final class Planner {
      * @param overheadMillis time already spent since the request's arrival
      */
     public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
-        long start = System.nanoTime();
+        long start = clock.getAsLong();
         Latency limit = limit(prompt.tokens(), answerTokens, slo);
         SubModel full = levels.get(0);
         Candidate whole = candidate(Assignment.all(prompt, full), full, answerTokens, overheadMillis, 0);
@@ -50,7 +62,7 @@ public final class Planner {
             return oneLevel(prompt, answerTokens, limit, overheadMillis).plan(limit);
         }
         Opinion opinion = reader.get().read(prompt.text(), prompt.cuttable());
-        double spent = overheadMillis + (System.nanoTime() - start) / 1e6;
+        double spent = overheadMillis + (clock.getAsLong() - start) / 1e6;
         Shaper shaper = new Shaper(prompt, opinion, levels);
         return (form == PlanForm.PAPER ? words(shaper, opinion, answerTokens, limit, spent)
                 : segments(shaper, opinion, answerTokens, limit, spent)).plan(limit);

@@ -1,5 +1,6 @@
 package elms.eval.planner;
 
+import elms.eval.PairedDifference;
 import java.util.List;
 import java.util.Map;
 
@@ -35,10 +36,10 @@ public record PlannerReport(String model, Predictions latency, Overhead overhead
      * @param bySlo accuracies of each SLO, mean over tasks
      * @param byTask accuracies of Elms, mean over SLOs
      * @param stderr of Elms' mean
-     * @param stderrOfElmsMinusPaper question by question
+     * @param elmsMinus by how much Elms' mean differs from every other policy's, in points, question by question
      */
     public record Details(int questions, Map<String, Map<String, Double>> bySlo, Map<String, Double> byTask, double stderr,
-            double stderrOfElmsMinusPaper) {}
+            Map<String, PairedDifference> elmsMinus) {}
 
     /**
      * Accuracy of the full model on shortened prompts, in percent.

@@ -1,10 +1,12 @@
 package elms.server.cli;
 
 import elms.engine.ElmsException;
+import elms.eval.AnswerStore;
 import elms.eval.planner.PlannerQuality;
 import elms.eval.planner.PlannerReport;
 import elms.planner.LatencyModel;
 import elms.planner.compact.PromptReader;
+import elms.server.Answers;
 import elms.server.Profiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -34,7 +36,7 @@ final class PlannerEvalCommand implements Callable<Integer> {
             description = "Questions of each task, in a seeded order (default: ${DEFAULT-VALUE}).")
     private int limit;
 
-    @Option(names = "--all", description = "All questions, which takes hours.")
+    @Option(names = "--all", description = "All questions, which takes hours; a run that was stopped goes on where it was.")
     private boolean all;
 
     @Option(names = "--json", description = "Print one JSON document.")
@@ -46,12 +48,13 @@ final class PlannerEvalCommand implements Callable<Integer> {
         if (!Files.isReadable(text)) {
             throw new ElmsException("there is no text " + text + "; give --data the folder of the tasks");
         }
-        try (Screen screen = new Screen(); KernelOptions.Started started = options.start(screen)) {
+        try (Screen screen = new Screen(); KernelOptions.Started started = options.start(screen);
+                AnswerStore known = Answers.of(started.stored(), started.key(), started.kernels(), warning -> screen.line("elms: " + warning))) {
             PromptReader reader = started.reader().orElseThrow(() -> new ElmsException("the pack of " + options.model()
                     + " has no planner; train one with elms elasticize " + options.model() + " --only planner --calibration FILE…"));
             LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels()).measure(screen.step("Measuring this machine"));
-            PlannerReport report = new PlannerQuality(started.model(), started.kernels(), latency, reader, screen.step("Measuring plans"))
-                    .measure(Files.readString(text), data, requests, all ? Integer.MAX_VALUE : limit);
+            PlannerReport report = new PlannerQuality(started.model(), started.kernels(), latency, reader, known,
+                    screen.step("Measuring plans")).measure(Files.readString(text), data, requests, all ? Integer.MAX_VALUE : limit);
             screen.close();
             System.out.print(json ? Json.of(report) + "\n" : table(report));
         } catch (IOException e) {
@@ -76,8 +79,11 @@ final class PlannerEvalCommand implements Callable<Integer> {
             bySlo.values().forEach(row -> table.append(String.format(Locale.ROOT, "%12.1f", row.get(policy))));
             table.append('\n');
         });
-        table.append(String.format(Locale.ROOT, "%d questions a task; standard error of elms %.1f, of elms - paper %.1f%n%n",
-                report.details().questions(), report.details().stderr(), report.details().stderrOfElmsMinusPaper()));
+        table.append(String.format(Locale.ROOT, "%d questions a task; standard error of elms %.1f%n", report.details().questions(),
+                report.details().stderr()));
+        report.details().elmsMinus().forEach((policy, difference) -> table.append(
+                String.format(Locale.ROOT, "elms - %-18s%8.1f ± %.1f%n", policy, difference.mean(), difference.stderr())));
+        table.append('\n');
         table.append(String.format("%-28s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages"));
         report.compression().forEach(row -> table.append(String.format(Locale.ROOT, "%-28s%6.2f%10.1f%10.1f%n", row.method(), row.kept(),
                 row.examples(), row.passages())));
