@@ -45,17 +45,19 @@ public final class PlannerQuality {
      * @param text to cut requests of
      * @param data folder of the tasks
      * @param requests whose latency is predicted and measured
+     * @param each short ones under each of the paper's 48 SLOs
      * @param limit questions of each task
      */
-    public PlannerReport measure(String text, Path data, int requests, int limit) {
-        Measured measured = new LatencyCheck(model, kernels, latency, reader, part(0, LATENCY_PART)).measure(text, requests);
+    public PlannerReport measure(String text, Path data, int requests, int each, int limit) {
+        Measured measured = new LatencyCheck(model, kernels, latency, reader, part(0, LATENCY_PART)).measure(text, requests, each);
         List<FewShotTask> tasks = FewShotTask.paper(data);
         PolicyAccuracy.Measured accuracy = new PolicyAccuracy(model, plans, latency, reader, part(LATENCY_PART, ACCURACY_PART))
                 .measure(tasks, limit);
         List<Shortened> compression = new CompressionTable(model, kernels, plans, reader,
                 part(LATENCY_PART + ACCURACY_PART, 1 - LATENCY_PART - ACCURACY_PART))
                 .measure(tasks.stream().filter(task -> COMPRESSED.contains(task.name())).toList(), data, limit);
-        return new PlannerReport(model.name(), measured.latency(), measured.overhead(), accuracy.accuracy(), accuracy.details(), compression);
+        return new PlannerReport(model.name(), measured.latency(), measured.promises(), measured.overhead(), accuracy.accuracy(),
+                accuracy.details(), compression);
     }
 
     private DoubleConsumer part(double from, double share) {

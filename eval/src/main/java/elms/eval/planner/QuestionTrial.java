@@ -14,6 +14,7 @@ import elms.planner.PlanShape;
 import elms.planner.Planner;
 import elms.planner.Prompt;
 import elms.planner.Shaper;
+import elms.planner.Slo;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
 import java.util.Arrays;
@@ -30,6 +31,8 @@ final class QuestionTrial {
     static final int ANSWER = 32;
     /** Readings of a prompt by the compact language model, of which the fastest counts: others were interrupted. */
     private static final int READINGS = 3;
+    /** Of a request that comes first, and from which a planner learns how long the compact language model takes. */
+    private static final Slo USUAL = new SloPair(50, 50).slo();
 
     /** Ways to choose a plan. */
     enum Policy {
@@ -134,8 +137,9 @@ final class QuestionTrial {
             clock.addAndGet(Math.round(1e6 * read.millis()));
             return read.opinion();
         };
-        Plan plan = new Planner(model.levels(), new Forecast(latency), Optional.of(takesTime), form, clock::get)
-                .plan(read.prompt(), ANSWER, slo.slo(), 0);
+        Planner planner = new Planner(model.levels(), new Forecast(latency), Optional.of(takesTime), form, clock::get);
+        planner.plan(read.prompt(), ANSWER, USUAL, 0);
+        Plan plan = planner.plan(read.prompt(), ANSWER, slo.slo(), 0);
         return accuracy.right(plan, plan.decode(), question);
     }
 

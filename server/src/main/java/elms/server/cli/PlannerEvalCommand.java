@@ -11,9 +11,11 @@ import elms.server.Profiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.DoubleConsumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -29,8 +31,13 @@ final class PlannerEvalCommand implements Callable<Integer> {
     private Path data;
 
     @Option(names = "--requests", paramLabel = "N", defaultValue = "200",
-            description = "Requests whose latency is predicted and measured (default: ${DEFAULT-VALUE}).")
+            description = "Requests whose latency is predicted and measured (default: ${DEFAULT-VALUE}). With none here and in --each, the"
+                    + " machine is not measured anew.")
     private int requests;
+
+    @Option(names = "--each", paramLabel = "N", defaultValue = "60",
+            description = "Short requests under each of the paper's 48 SLOs (default: ${DEFAULT-VALUE}).")
+    private int each;
 
     @Option(names = "--limit", paramLabel = "N", defaultValue = "20",
             description = "Questions of each task, in a seeded order (default: ${DEFAULT-VALUE}).")
@@ -52,9 +59,11 @@ final class PlannerEvalCommand implements Callable<Integer> {
                 AnswerStore known = Answers.of(started.stored(), started.key(), started.kernels(), warning -> screen.line("elms: " + warning))) {
             PromptReader reader = started.reader().orElseThrow(() -> new ElmsException("the pack of " + options.model()
                     + " has no planner; train one with elms elasticize " + options.model() + " --only planner --calibration FILE…"));
-            LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels()).measure(screen.step("Measuring this machine"));
+            Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
+            DoubleConsumer progress = screen.step("Measuring this machine");
+            LatencyModel latency = requests + each > 0 ? profiles.measure(progress) : profiles.get(progress);
             PlannerReport report = new PlannerQuality(started.model(), started.kernels(), latency, reader, known,
-                    screen.step("Measuring plans")).measure(Files.readString(text), data, requests, all ? Integer.MAX_VALUE : limit);
+                    screen.step("Measuring plans")).measure(Files.readString(text), data, requests, each, all ? Integer.MAX_VALUE : limit);
             screen.close();
             System.out.print(json ? Json.of(report) + "\n" : table(report));
         } catch (IOException e) {
@@ -68,6 +77,9 @@ final class PlannerEvalCommand implements Callable<Integer> {
         table.append(String.format(Locale.ROOT, "%d requests: median error %.1f %%, 95th percentile %.1f %%; %.0f %% called feasible, SLO kept in"
                 + " %.1f %% of them%n", report.latency().requests(), 100 * report.latency().medianError(), 100 * report.latency().p95Error(),
                 100 * report.latency().feasible(), 100 * report.latency().sloKept()));
+        report.promises().entrySet().stream().min(Comparator.comparingDouble(promise -> promise.getValue().sloKept())).ifPresent(least ->
+                table.append(String.format(Locale.ROOT, "under each of %d SLOs kept in at least %.1f %% of the feasible (%s, %.0f %% feasible)%n",
+                        report.promises().size(), 100 * least.getValue().sloKept(), least.getKey(), 100 * least.getValue().feasible())));
         table.append(String.format(Locale.ROOT, "the compact language model takes %.1f %% of the full model's TTFT (%.1f %% at most)%n%n",
                 100 * report.overhead().shareOfTtft(), 100 * report.overhead().largest()));
         Map<String, Map<String, Double>> bySlo = report.details().bySlo();
