@@ -120,7 +120,8 @@ public final class AnswerStore implements AutoCloseable {
                 end = bytes.position();
             }
             if (end < bytes.limit()) {
-                warning.accept("the answers in " + file.get() + " are damaged behind the first " + known.size() + ", and are measured anew from there");
+                warning.accept("the answers in " + file.get() + " are damaged behind the first " + known.size()
+                        + ", and are measured anew from there");
             }
         } catch (BufferUnderflowException e) {
             // A process was killed while it wrote its last row.

@@ -99,7 +99,8 @@ class AnswerStoreTest {
     @Test
     void twoMeasurementsDoNotWriteOneFile() {
         try (AnswerStore store = open("a model")) {
-            assertThatThrownBy(() -> open("a model")).isInstanceOf(ElmsException.class).hasMessageContaining("in use by another measurement");
+            assertThatThrownBy(() -> open("a model")).isInstanceOf(ElmsException.class)
+                    .hasMessageContaining("in use by another measurement");
             assertThat(store.find(FIRST)).isPresent();
         }
     }

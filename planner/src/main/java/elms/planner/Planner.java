@@ -107,16 +107,18 @@ public final class Planner {
 
     /** Whether the full model could still read what may not be cut after the prompt was read. */
     private boolean leavesTime(Shaper unread, double reading, double spent, Latency limit) {
-        return reading == 0 || within(spent + reading + prefillMillis(unread.segments(new PlanShape(0, 1, 1))), limit.ttftMillis());
+        Assignment question = unread.segments(new PlanShape(0, 1, 1));
+        return reading == 0 || within(spent + reading + prefillMillis(question), limit.ttftMillis());
     }
 
     /**
-     * What may not be cut, at the largest level that there is time for, and of the rest what time is left for, the end first. So little
-     * can be read that hearing the compact language model about it would take more than it is worth.
+     * What may not be cut, at the largest level that there is time for, and of the rest what time is left for, the end first. So
+     * little can be read that hearing the compact language model about it would take more than it is worth.
      */
     private Candidate unread(Shaper unread, int answerTokens, Latency limit, double spent) {
         double smallest = levels.get(levels.size() - 1).share();
-        List<PlanShape> shapes = new ArrayList<>(levels.stream().map(level -> new PlanShape(0, level.share(), level.share())).toList());
+        List<PlanShape> shapes = new ArrayList<>();
+        levels.forEach(level -> shapes.add(new PlanShape(0, level.share(), level.share())));
         shapes.add(new PlanShape(0, smallest, smallest, smallest));
         Candidate best = null;
         for (PlanShape shape : shapes) {

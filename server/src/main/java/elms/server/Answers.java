@@ -19,6 +19,7 @@ public final class Answers {
      */
     public static AnswerStore of(StoredModel stored, String key, Kernels kernels, Consumer<String> warning) {
         String owner = FORM + ", " + key + ", " + kernels.description();
-        return AnswerStore.of(stored.folder().resolve("answers-" + Integer.toHexString(owner.hashCode()) + ".records"), owner, warning);
+        String name = "answers-" + Integer.toHexString(owner.hashCode()) + ".records";
+        return AnswerStore.of(stored.folder().resolve(name), owner, warning);
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -38,13 +39,14 @@ final class Baselines {
 
     /** Every shape with the largest level that may answer; empty where that does not keep the SLO. */
     List<Optional<Way>> fixed(Limits limits) {
-        return segments.stream().map(assignment -> limits.answers(assignment).stream().findFirst().filter(level -> limits.reads(assignment))
-                .map(level -> new Way(assignment, level))).toList();
+        return segments.stream().map(assignment -> limits.answers(assignment).stream().findFirst()
+                .filter(level -> limits.reads(assignment)).map(level -> new Way(assignment, level))).toList();
     }
 
     /** Any of our shapes with any level that keeps the SLO. */
     Way randomShape(Limits limits, Random random) {
-        List<Assignment> feasible = segments.stream().filter(assignment -> limits.reads(assignment) && !limits.answers(assignment).isEmpty()).toList();
+        List<Assignment> feasible = segments.stream()
+                .filter(assignment -> limits.reads(assignment) && !limits.answers(assignment).isEmpty()).toList();
         return feasible.isEmpty() ? fastest(limits) : any(feasible.get(random.nextInt(feasible.size())), limits, random);
     }
 
@@ -60,8 +62,8 @@ final class Baselines {
     }
 
     /**
-     * The best prompt share and the best level, each by its mean over the feasible pairs, chosen apart. Where the pair breaks the SLO,
-     * the share stays and the largest level that keeps it is taken, as in the paper's authors' code.
+     * The best prompt share and the best level, each by its mean over the feasible pairs, chosen apart. Where the pair breaks the
+     * SLO, the share stays and the largest level that keeps it is taken, as in the paper's authors' code.
      *
      * @param worth of each of {@link PlanShape#WORDS}
      */
@@ -74,17 +76,19 @@ final class Baselines {
         double level = best(feasible, i -> PlanShape.WORDS.get(i).level(), i -> worth[i]);
         return IntStream.range(0, words.size()).boxed().filter(i -> PlanShape.WORDS.get(i).kept() == share)
                 .filter(i -> PlanShape.WORDS.get(i).level() <= level && limits.keeps(words.get(i)))
-                .max(Comparator.comparingDouble(i -> PlanShape.WORDS.get(i).level())).map(words::get).orElseGet(() -> fastest(limits));
+                .max(Comparator.comparingDouble(i -> PlanShape.WORDS.get(i).level())).map(words::get)
+                .orElseGet(() -> fastest(limits));
     }
 
     private static double best(List<Integer> pairs, Function<Integer, Double> by, ToDoubleFunction<Integer> worth) {
-        return pairs.stream().collect(Collectors.groupingBy(by, Collectors.averagingDouble(worth))).entrySet().stream()
-                .max(Map.Entry.comparingByValue()).orElseThrow().getKey();
+        Map<Double, Double> means = pairs.stream().collect(Collectors.groupingBy(by, TreeMap::new, Collectors.averagingDouble(worth)));
+        return means.entrySet().stream().max(Map.Entry.comparingByValue()).orElseThrow().getKey();
     }
 
     /** Three fifths of the examples, read by three fifths of the model. */
     Way middle(Limits limits) {
-        return limits.reads(middle) && !limits.answers(middle).isEmpty() ? new Way(middle, limits.answers(middle).getFirst()) : fastest(limits);
+        List<SubModel> answers = limits.answers(middle);
+        return limits.reads(middle) && !answers.isEmpty() ? new Way(middle, answers.getFirst()) : fastest(limits);
     }
 
     /** Cuts words, and has the largest level that keeps the TPOT read and answer. */

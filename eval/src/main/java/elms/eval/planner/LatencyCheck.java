@@ -104,8 +104,8 @@ final class LatencyCheck {
         combinations.stream().map(SloPair::ttft).distinct().forEach(ttft ->
                 byTtft.put(ttft, kept(outcomes.stream().filter(outcome -> outcome.slo().ttft() == ttft).toList())));
         double[] shares = overheads.stream().mapToDouble(share -> share).sorted().toArray();
-        return new Measured(new Predictions(requests, at(errors, 0.5), at(errors, 0.95), kept(outcomes), share(outcomes, Outcome::feasible), byTtft),
-                promises, new Overhead(at(shares, 0.5), at(shares, 1)));
+        return new Measured(new Predictions(requests, at(errors, 0.5), at(errors, 0.95), kept(outcomes),
+                share(outcomes, Outcome::feasible), byTtft), promises, new Overhead(at(shares, 0.5), at(shares, 1)));
     }
 
     private static double share(List<Outcome> outcomes, Predicate<Outcome> of) {

@@ -33,8 +33,8 @@ final class Limits {
 
     /** The levels that may answer, largest first. */
     List<SubModel> answers(Assignment assignment) {
-        return model.levels().stream().filter(level -> latency.decodeMillis(level, assignment.tokens() + QuestionTrial.ANSWER / 2) <= tpot)
-                .toList();
+        int context = assignment.tokens() + QuestionTrial.ANSWER / 2;
+        return model.levels().stream().filter(level -> latency.decodeMillis(level, context) <= tpot).toList();
     }
 
     boolean keeps(Way way) {

@@ -10,8 +10,8 @@ import java.util.Map;
  * @param promises what became of short requests under each of the paper's 48 SLOs
  * @param accuracy of every way to choose a plan, in percent: mean over tasks and SLOs
  */
-public record PlannerReport(String model, Predictions latency, Map<String, Promise> promises, Overhead overhead, Map<String, Double> accuracy, Details details,
-        List<Shortened> compression) {
+public record PlannerReport(String model, Predictions latency, Map<String, Promise> promises, Overhead overhead,
+        Map<String, Double> accuracy, Details details, List<Shortened> compression) {
     /**
      * Predicted against measured latencies; shares from 0 to 1.
      *

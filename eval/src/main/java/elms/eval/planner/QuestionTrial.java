@@ -36,8 +36,8 @@ final class QuestionTrial {
 
     /** Ways to choose a plan. */
     enum Policy {
-        ELMS, PAPER, RANDOM, RANDOM_PAIR, PROMPT_ONLY, LEVEL_ONLY, MIDDLE, ORACLE, ORACLE_SHUFFLED, FULL, ZERO_SHOT, NO_SCORE_HEAD,
-        NO_DECISION_HEAD, INDEPENDENT
+        ELMS, PAPER, RANDOM, RANDOM_PAIR, PROMPT_ONLY, LEVEL_ONLY, MIDDLE, ORACLE, ORACLE_SHUFFLED, FULL, ZERO_SHOT,
+        NO_SCORE_HEAD, NO_DECISION_HEAD, INDEPENDENT
     }
 
     /**
@@ -71,7 +71,8 @@ final class QuestionTrial {
         int[][] fixed = new int[PlanShape.SEGMENTS.size()][slos.size()];
         int shuffled = random.nextInt(question.choices().size());
         boolean full = isRight(Assignment.all(read.prompt(), model.full()), model.full(), question);
-        boolean zeroShot = isRight(Assignment.all(FewShotTask.zeroShot(question, model.tokenizer()), model.full()), model.full(), question);
+        Prompt alone = FewShotTask.zeroShot(question, model.tokenizer());
+        boolean zeroShot = isRight(Assignment.all(alone, model.full()), model.full(), question);
         double[] worth = worth(new Decision(read.opinion().qualities()));
         for (int i = 0; i < slos.size(); i++) {
             SloPair slo = slos.get(i);

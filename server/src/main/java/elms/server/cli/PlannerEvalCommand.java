@@ -56,7 +56,8 @@ final class PlannerEvalCommand implements Callable<Integer> {
             throw new ElmsException("there is no text " + text + "; give --data the folder of the tasks");
         }
         try (Screen screen = new Screen(); KernelOptions.Started started = options.start(screen);
-                AnswerStore known = Answers.of(started.stored(), started.key(), started.kernels(), warning -> screen.line("elms: " + warning))) {
+                AnswerStore known = Answers.of(started.stored(), started.key(), started.kernels(),
+                        warning -> screen.line("elms: " + warning))) {
             PromptReader reader = started.reader().orElseThrow(() -> new ElmsException("the pack of " + options.model()
                     + " has no planner; train one with elms elasticize " + options.model() + " --only planner --calibration FILE…"));
             Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
