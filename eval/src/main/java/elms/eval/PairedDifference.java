@@ -17,7 +17,7 @@ public record PairedDifference(double mean, double stderr) {
      * @param own values of one of them, stratum by stratum
      * @param other values of the other on the same samples
      */
-    static PairedDifference of(List<double[]> own, List<double[]> other) {
+    public static PairedDifference of(List<double[]> own, List<double[]> other) {
         double mean = 0;
         double variance = 0;
         for (int stratum = 0; stratum < own.size(); stratum++) {

@@ -6,35 +6,25 @@ import elms.engine.model.SubModel;
 import elms.engine.text.Tokenizer;
 import elms.planner.Plan;
 import elms.planner.Plan.Span;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * How a question is answered when its prompt is read, and its answer given, at some levels: by log-probability a character, as
  * lm-evaluation-harness does. What was answered once is not answered again.
  */
 public final class PlanAccuracy {
-    /** What decides about an answer. */
-    private record Key(List<SubModel> levels, List<Integer> tokens) {
-        static Key of(List<Span> spans, SubModel answer) {
-            List<Integer> tokens = spans.stream().flatMapToInt(span -> Arrays.stream(span.tokens())).boxed().toList();
-            List<SubModel> levels = new ArrayList<>();
-            levels.add(answer);
-            spans.forEach(span -> Arrays.stream(span.tokens()).forEach(id -> levels.add(span.level())));
-            return new Key(levels, tokens);
-        }
-    }
-
     private final Transformer transformer;
     private final Tokenizer tokenizer;
-    private final Map<Key, Integer> known = new HashMap<>();
+    private final AnswerStore known;
 
-    public PlanAccuracy(Transformer transformer, Tokenizer tokenizer) {
+    /**
+     * @param known what was answered before, and will be now
+     */
+    public PlanAccuracy(Transformer transformer, Tokenizer tokenizer, AnswerStore known) {
         this.transformer = transformer;
         this.tokenizer = tokenizer;
+        this.known = known;
     }
 
     /**
@@ -53,20 +43,30 @@ public final class PlanAccuracy {
      * @param answer the level that answers
      */
     public int choice(List<Span> spans, SubModel answer, Question question) {
-        return known.computeIfAbsent(Key.of(spans, answer), key -> likeliest(spans, answer, question));
+        AnswerStore.Key key = AnswerStore.Key.of(spans, answer, question.choices());
+        float[] scores = known.find(key).orElseGet(() -> {
+            float[] measured = scores(spans, answer, question);
+            known.add(key, measured);
+            return measured;
+        });
+        int best = 0;
+        for (int i = 1; i < scores.length; i++) {
+            best = scores[i] > scores[best] ? i : best;
+        }
+        return best;
     }
 
-    private int likeliest(List<Span> spans, SubModel answer, Question question) {
+    /** Log-probability a character of each choice. */
+    private float[] scores(List<Span> spans, SubModel answer, Question question) {
         int[][] choices = question.choices().stream().map(choice -> tokenizer.encode(" " + choice).ids()).toArray(int[][]::new);
         int longest = Arrays.stream(choices).mapToInt(ids -> ids.length).max().orElse(0);
         try (AnswerScorer scorer = new AnswerScorer(transformer, spans, longest)) {
-            double[] scores = scorer.logProbabilities(choices, answer);
-            int best = 0;
+            double[] sums = scorer.logProbabilities(choices, answer);
+            float[] scores = new float[sums.length];
             for (int i = 0; i < scores.length; i++) {
-                scores[i] /= Math.max(1, question.choices().get(i).length());
-                best = scores[i] > scores[best] ? i : best;
+                scores[i] = (float) (sums[i] / Math.max(1, question.choices().get(i).length()));
             }
-            return best;
+            return scores;
         }
     }
 }

@@ -94,7 +94,7 @@ public final class ServiceLoad {
         this.progress = progress;
         apps = ServedApp.all(data);
         arrivals = Arrivals.read(data.resolve("traces/AzureLLMInferenceTrace_conv.csv"));
-        accuracy = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer());
+        accuracy = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer(), AnswerStore.inMemory());
         contend("elms", Policy.ELMS, reader, Optional.empty());
         contend("elms_unaware", Policy.UNAWARE, reader, Optional.empty());
         contend("first_come_full", Policy.FIRST_COME, reader, Optional.of(Pin.of(1)));

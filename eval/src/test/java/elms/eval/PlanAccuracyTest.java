@@ -31,6 +31,26 @@ class PlanAccuracyTest {
     Path folder;
 
     @Test
+    void whatWasAnsweredOnceIsNotAnsweredAgain() {
+        try (GgufFile file = GgufFile.open(NanoModel.CHAT.write(folder));
+                GgufTokenizer tokenizer = new GgufTokenizer(file.metadata()); Kernels kernels = new ScalarKernels(1)) {
+            ModelConfig config = ModelConfig.of(file);
+            Weights weights = SmolLm2.weights(file, Order.identity(config), Precision.FLOAT);
+            SubModel full = SubModel.of(weights, Level.full(config));
+            List<Span> spans = List.of(new Span(tokenizer.encode("Question: who\nAnswer:").ids(), full));
+            Question question = new Question("Question: who\nAnswer:", CHOICES, 0);
+            AnswerStore known = AnswerStore.inMemory();
+            int choice = new PlanAccuracy(new Transformer(weights, kernels), tokenizer, known).choice(spans, full, question);
+            AnswerStore.Key key = AnswerStore.Key.of(spans, full, CHOICES);
+            float[] scores = known.find(key).orElseThrow();
+            assertThat(scores).hasSize(CHOICES.size());
+            int other = (choice + 1) % CHOICES.size();
+            scores[other] = 0;
+            assertThat(new PlanAccuracy(new Transformer(weights, kernels), tokenizer, known).choice(spans, full, question)).isEqualTo(other);
+        }
+    }
+
+    @Test
     void aPlanAnswersAsTheReadingThatItDescribes() {
         try (GgufFile file = GgufFile.open(NanoModel.CHAT.write(folder));
                 GgufTokenizer tokenizer = new GgufTokenizer(file.metadata()); Kernels kernels = new ScalarKernels(1)) {
@@ -49,7 +69,7 @@ class PlanAccuracyTest {
                 Reading reading = new Reading(small, small, full, ids.length - 4, small);
                 for (int answer = 0; answer < CHOICES.size(); answer++) {
                     Question question = new Question(context, CHOICES, answer);
-                    assertThat(new PlanAccuracy(transformer, tokenizer).right(plan, small, question))
+                    assertThat(new PlanAccuracy(transformer, tokenizer, AnswerStore.inMemory()).right(plan, small, question))
                             .isEqualTo(new MultipleChoice(transformer, tokenizer, reading).answer(question).rightByLength());
                 }
             }

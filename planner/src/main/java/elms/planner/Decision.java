@@ -33,7 +33,8 @@ public record Decision(float[] qualities) {
         return qualities[ANSWERS_FROM + nearest];
     }
 
-    double words(int shape) {
+    /** Of a shape in the paper's form. */
+    public double words(int shape) {
         return qualities[WORDS_FROM + shape];
     }
 }

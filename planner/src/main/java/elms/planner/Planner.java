@@ -4,31 +4,46 @@ import elms.engine.model.SubModel;
 import elms.planner.compact.CompactLm;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.function.LongSupplier;
 
 /**
  * Turns an SLO into a plan: of all that are predicted to keep it, the one whose answer promises to be best. The full model reads and
  * answers where there is time for it. Where there is not, the {@link CompactLm} says which parts of the prompt matter and what each
- * shape of plan is worth; without one, or in a prompt of which nothing may be cut, one level reads everything.
+ * shape of plan is worth; where reading it would leave no time for the question, what may be cut is dropped unread. Without a
+ * compact language model, or in a prompt of which nothing may be cut, one level reads everything.
  */
 public final class Planner {
     private final List<SubModel> levels;
     private final Forecast forecast;
     private final Optional<PromptReader> reader;
     private final PlanForm form;
+    private final LongSupplier clock;
+    private final ReadingPace pace = new ReadingPace();
 
     /**
      * @param levels largest first; the first is the full model
      * @param reader what scores prompts and shapes of plans
      */
     public Planner(List<SubModel> levels, Forecast forecast, Optional<PromptReader> reader, PlanForm form) {
+        this(levels, forecast, reader, form, System::nanoTime);
+    }
+
+    /**
+     * A planner with a clock of its own, so that the same requests get the same plans.
+     *
+     * @param clock nanoseconds, as of {@link System#nanoTime}
+     */
+    public Planner(List<SubModel> levels, Forecast forecast, Optional<PromptReader> reader, PlanForm form, LongSupplier clock) {
         this.levels = List.copyOf(levels);
         this.forecast = forecast;
         this.reader = reader;
         this.form = form;
+        this.clock = clock;
     }
 
     /**
@@ -38,7 +53,7 @@ public final class Planner {
      * @param overheadMillis time already spent since the request's arrival
      */
     public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
-        long start = System.nanoTime();
+        long start = clock.getAsLong();
         Latency limit = limit(prompt.tokens(), answerTokens, slo);
         SubModel full = levels.get(0);
         Candidate whole = candidate(Assignment.all(prompt, full), full, answerTokens, overheadMillis, 0);
@@ -49,8 +64,14 @@ public final class Planner {
         if (reader.isEmpty() || prompt.cuttable().isEmpty() || readAtLeisure && form == PlanForm.ELMS) {
             return oneLevel(prompt, answerTokens, limit, overheadMillis).plan(limit);
         }
+        Shaper unread = new Shaper(prompt, Opinion.unread(prompt.encoding()), levels);
+        if (form == PlanForm.ELMS && !leavesTime(unread, pace.millis(prompt.tokens()), overheadMillis, limit)) {
+            return unread(unread, answerTokens, limit, overheadMillis + (clock.getAsLong() - start) / 1e6).plan(limit);
+        }
+        long before = clock.getAsLong();
         Opinion opinion = reader.get().read(prompt.text(), prompt.cuttable());
-        double spent = overheadMillis + (System.nanoTime() - start) / 1e6;
+        pace.observe(prompt.tokens(), (clock.getAsLong() - before) / 1e6);
+        double spent = overheadMillis + (clock.getAsLong() - start) / 1e6;
         Shaper shaper = new Shaper(prompt, opinion, levels);
         return (form == PlanForm.PAPER ? words(shaper, opinion, answerTokens, limit, spent)
                 : segments(shaper, opinion, answerTokens, limit, spent)).plan(limit);
@@ -84,6 +105,32 @@ public final class Planner {
         return candidate(Assignment.all(prompt, reads), answers, answerTokens, spent, 0);
     }
 
+    /** Whether the full model could still read what may not be cut after the prompt was read. */
+    private boolean leavesTime(Shaper unread, double reading, double spent, Latency limit) {
+        Assignment question = unread.segments(new PlanShape(0, 1, 1));
+        return reading == 0 || within(spent + reading + prefillMillis(question), limit.ttftMillis());
+    }
+
+    /**
+     * What may not be cut, at the largest level that there is time for, and of the rest what time is left for, the end first. So
+     * little can be read that hearing the compact language model about it would take more than it is worth.
+     */
+    private Candidate unread(Shaper unread, int answerTokens, Latency limit, double spent) {
+        double smallest = levels.get(levels.size() - 1).share();
+        List<PlanShape> shapes = new ArrayList<>();
+        levels.forEach(level -> shapes.add(new PlanShape(0, level.share(), level.share())));
+        shapes.add(new PlanShape(0, smallest, smallest, smallest));
+        Candidate best = null;
+        for (PlanShape shape : shapes) {
+            Assignment assignment = unread.segments(shape);
+            for (SubModel answers : levels) {
+                double quality = shape.questionLevel() + shape.endLevel() + answers.share();
+                best = better(best, candidate(assignment, answers, answerTokens, spent, quality), limit);
+            }
+        }
+        return filled(unread, best, answerTokens, limit, spent);
+    }
+
     /** The best feasible combination of a shape and a level that answers, with what it leaves of the time spent. */
     private Candidate segments(Shaper shaper, Opinion opinion, int answerTokens, Latency limit, double spent) {
         Decision decision = new Decision(opinion.qualities());
@@ -95,10 +142,14 @@ public final class Planner {
                         decision.segments(shape) + decision.answer(answers.share())), limit);
             }
         }
-        if (!best.predicted().within(limit)) {
-            return best;
+        return filled(shaper, best, answerTokens, limit, spent);
+    }
+
+    /** A plan that spends what another leaves of the time. */
+    private Candidate filled(Shaper shaper, Candidate chosen, int answerTokens, Latency limit, double spent) {
+        if (!chosen.predicted().within(limit)) {
+            return chosen;
         }
-        Candidate chosen = best;
         Assignment filled = shaper.filled(chosen.assignment(), assignment ->
                 candidate(assignment, chosen.decode(), answerTokens, spent, 0).predicted().within(limit));
         return candidate(filled, chosen.decode(), answerTokens, spent, chosen.quality());

@@ -6,11 +6,16 @@ import static org.assertj.core.api.Assertions.within;
 import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
+import elms.planner.LatencyModel.Part;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,6 +101,30 @@ class PlannerTest {
             assertThat(plan.feasible()).isTrue();
             assertThat(plan.spans().getLast().level().share()).isEqualTo(shape.questionLevel());
         }
+    }
+
+    @Test
+    void aPromptIsNotReadWhereThatWouldLeaveNoTimeForTheQuestion() {
+        Prompt prompt = TextPrompt.of(TEXT, new Range(0, TEXT.indexOf("What")));
+        double full = LATENCY.prefillMillis(levels.get(0), prompt.tokens());
+        AtomicLong clock = new AtomicLong();
+        AtomicInteger readings = new AtomicInteger();
+        PromptReader slow = (text, cuttable) -> {
+            readings.incrementAndGet();
+            clock.addAndGet(Math.round(1e6 * 0.3 * full));
+            return TextPrompt.opinion(prompt, word -> 0);
+        };
+        planner = new Planner(levels, new Forecast(LATENCY), Optional.of(slow), PlanForm.ELMS, clock::get);
+        assertThat(planner.plan(prompt, 8, slo(new Limit.Ratio(0.8), new Limit.Ratio(1)), 0).predicted().ttftMillis().orElseThrow())
+                .isGreaterThan(0.3 * full);
+        Plan tight = planner.plan(prompt, 8, slo(new Limit.Ratio(0.3), new Limit.Ratio(1)), 0);
+        assertThat(readings).hasValue(1);
+        assertThat(tight.feasible()).isTrue();
+        assertThat(tight.parts()).extracting(Part::level).containsOnly(levels.get(0));
+        assertThat(tight.spans().stream().flatMapToInt(span -> Arrays.stream(span.tokens())).toArray())
+                .containsExactly(IntStream.range(prompt.tokens() - 25, prompt.tokens()).toArray());
+        assertThat(planner.plan(prompt, 8, slo(new Limit.Ratio(0.01), new Limit.Ratio(1)), 0).feasible()).isFalse();
+        assertThat(readings).hasValue(1);
     }
 
     private static Prompt prompt(int tokens) {

@@ -46,8 +46,9 @@ public final class ModelLoader {
      * A model that runs, and what plans for it.
      *
      * @param reader of prompts; absent if the pack has none
+     * @param key hashes of the model file and of its pack
      */
-    public record Prepared(ElasticModel model, Optional<PromptReader> reader) {}
+    public record Prepared(ElasticModel model, Optional<PromptReader> reader, String key) {}
 
     public Prepared load(BaseModel base) {
         StoredModel stored = base.stored();
@@ -56,12 +57,14 @@ public final class ModelLoader {
             Packs packs = new Packs(base);
             Path file = pack(packs, base);
             Pack pack = packs.read(file);
-            Weights weights = weights(base, pack, file);
+            String hash = checksum(file);
+            String key = stored.sha256() + ":" + hash;
+            Weights weights = weights(base, pack, stored.folder().resolve(hash + WEIGHTS), key);
             List<SubModel> levels = new ArrayList<>();
             levels.add(SubModel.of(weights, Level.full(base.config())));
             pack.levels().forEach(level -> levels.add(SubModel.of(weights, level)));
             return new Prepared(new ElasticModel(stored.name(), weights, levels, base.tokenizer(), base.template()),
-                    CompactReader.of(file, kernels));
+                    CompactReader.of(file, kernels), key);
         } catch (IOException e) {
             throw new ElmsException("the prepared model cannot be kept in " + stored.folder() + ": " + e.getMessage(), e);
         }
@@ -78,11 +81,8 @@ public final class ModelLoader {
     }
 
     /** Maps the weights that were packed for a pack, and packs them first if they are not there or are damaged. */
-    private Weights weights(BaseModel base, Pack pack, Path file) throws IOException {
+    private Weights weights(BaseModel base, Pack pack, Path path, String key) throws IOException {
         Order order = pack.order();
-        String hash = checksum(file);
-        String key = base.stored().sha256() + ":" + hash;
-        Path path = base.stored().folder().resolve(hash + WEIGHTS);
         if (Files.exists(path)) {
             try {
                 return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));

@@ -21,8 +21,8 @@ import java.util.stream.Collectors;
 /** Keeps the latency model of each machine, provider and model. */
 public final class Profiles {
     /** What the prices are of, and the kernels' way to get there: where either changes, prices are measured anew. */
-    private static final String FORM = "bytes of a decode step, levels with adapters, a long prompt, a token in one line of addresses,"
-            + " attention that fetches ahead";
+    private static final String FORM = "bytes of a decode step, levels with adapters, a long prompt after a first one,"
+            + " a token's weights and keys in one line of addresses";
 
     private final Path file;
     private final ElasticModel model;

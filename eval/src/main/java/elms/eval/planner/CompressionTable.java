@@ -36,12 +36,14 @@ final class CompressionTable {
 
     private final ElasticModel model;
     private final Transformer transformer;
+    private final PlanAccuracy plans;
     private final PromptReader reader;
     private final DoubleConsumer progress;
     private final Random random = new Random(1);
 
-    CompressionTable(ElasticModel model, Kernels kernels, PromptReader reader, DoubleConsumer progress) {
+    CompressionTable(ElasticModel model, Kernels kernels, PlanAccuracy plans, PromptReader reader, DoubleConsumer progress) {
         this.model = model;
+        this.plans = plans;
         this.transformer = new Transformer(model.weights(), kernels);
         this.reader = reader;
         this.progress = progress;
@@ -62,13 +64,12 @@ final class CompressionTable {
             Item item = items.get(i);
             int kind = item.passage() ? 1 : 0;
             counts[kind]++;
-            PlanAccuracy choices = new PlanAccuracy(transformer, model.tokenizer());
-            whole[kind] += right(choices, item, Assignment.all(item.prompt(), model.full()));
+            whole[kind] += right(item, Assignment.all(item.prompt(), model.full()));
             Opinion opinion = reader.read(item.prompt().text(), item.prompt().cuttable());
             int method = 0;
             for (Method way : methods.values()) {
                 for (int share = 0; share < SHARES.length; share++) {
-                    right[method][share][kind] += right(choices, item, way.shorten(item, SHARES[share], opinion));
+                    right[method][share][kind] += right(item, way.shorten(item, SHARES[share], opinion));
                 }
                 method++;
             }
@@ -90,8 +91,8 @@ final class CompressionTable {
         return 100.0 * right / Math.max(1, of);
     }
 
-    private int right(PlanAccuracy choices, Item item, Assignment assignment) {
-        return choices.choice(assignment.spans(), model.full(), item.question()) == item.question().answer() ? 1 : 0;
+    private int right(Item item, Assignment assignment) {
+        return plans.choice(assignment.spans(), model.full(), item.question()) == item.question().answer() ? 1 : 0;
     }
 
     private List<Item> items(List<FewShotTask> tasks, Path data, int limit) {

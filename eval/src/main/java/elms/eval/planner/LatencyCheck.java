@@ -7,6 +7,7 @@ import elms.engine.text.Encoding;
 import elms.engine.text.Range;
 import elms.eval.planner.PlannerReport.Overhead;
 import elms.eval.planner.PlannerReport.Predictions;
+import elms.eval.planner.PlannerReport.Promise;
 import elms.kernels.Kernels;
 import elms.planner.Forecast;
 import elms.planner.Latency;
@@ -21,17 +22,22 @@ import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.DoubleConsumer;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /** Predicted against measured latency on mixed requests: lengths from 64 to 4,096 tokens, the paper's 48 SLOs and times. */
 final class LatencyCheck {
     private static final int LEAST = 64;
     private static final int MOST = 4096;
+    /** Longest of the requests that come to each combination alike. */
+    private static final int SHORT = 256;
     private static final int ANSWER = 8;
     /** Requests that come first and do not count: the others find compiled code. */
     private static final int WARM_UP = 20;
@@ -39,8 +45,8 @@ final class LatencyCheck {
     /** One request of so many has its SLO as times. */
     private static final int TIMES_EVERY = 4;
 
-    /** Both of what is measured. */
-    record Measured(Predictions latency, Overhead overhead) {}
+    /** All of what is measured. */
+    record Measured(Predictions latency, Map<String, Promise> promises, Overhead overhead) {}
 
     private record Outcome(SloPair slo, double ttftError, double tpotError, boolean feasible, boolean kept) {}
 
@@ -61,17 +67,19 @@ final class LatencyCheck {
 
     /**
      * @param text of at least {@value #MOST} tokens, that requests are cut from
+     * @param requests mixed ones
+     * @param each short requests for each combination of the paper's
      */
-    Measured measure(String text, int requests) {
+    Measured measure(String text, int requests, int each) {
         Random random = new Random(SEED);
         List<SloPair> combinations = SloPair.combinations();
         Forecast forecast = new Forecast(profile);
         Planner planner = new Planner(model.levels(), forecast, Optional.of(this::timed), PlanForm.ELMS);
+        int all = WARM_UP + requests + each * combinations.size();
         List<Outcome> outcomes = new ArrayList<>();
         for (int i = -WARM_UP; i < requests; i++) {
-            progress.accept((double) (i + WARM_UP) / (requests + WARM_UP));
-            int tokens = (int) Math.round(LEAST * Math.pow((double) MOST / LEAST, random.nextDouble()));
-            Prompt prompt = prompt(text, tokens, random);
+            progress.accept((double) (i + WARM_UP) / all);
+            Prompt prompt = prompt(text, MOST, random);
             SloPair pair = combinations.get(random.nextInt(combinations.size()));
             Outcome outcome = run(planner, forecast, prompt, pair, i % TIMES_EVERY == 0);
             if (i >= 0) {
@@ -80,20 +88,38 @@ final class LatencyCheck {
                 overheads.clear();
             }
         }
+        List<Outcome> promised = new ArrayList<>();
+        for (int i = 0; i < each; i++) {
+            progress.accept((double) (all - (each - i) * combinations.size()) / all);
+            for (SloPair pair : combinations) {
+                promised.add(run(planner, forecast, prompt(text, SHORT, random), pair, i % TIMES_EVERY == 0));
+            }
+        }
+        Map<String, Promise> promises = new LinkedHashMap<>();
+        promised.stream().collect(Collectors.groupingBy(Outcome::slo, LinkedHashMap::new, Collectors.toList()))
+                .forEach((pair, own) -> promises.put(pair.toString(), new Promise(share(own, Outcome::feasible), kept(own))));
         double[] errors = outcomes.stream().flatMapToDouble(outcome -> Arrays.stream(new double[] {outcome.ttftError(), outcome.tpotError()}))
                 .sorted().toArray();
-        List<Outcome> feasible = outcomes.stream().filter(Outcome::feasible).toList();
         Map<Integer, Double> byTtft = new TreeMap<>();
-        combinations.stream().map(SloPair::ttft).distinct().forEach(ttft -> byTtft.put(ttft,
-                feasible.stream().filter(outcome -> outcome.slo().ttft() == ttft).mapToInt(outcome -> outcome.kept() ? 1 : 0).average().orElse(1)));
+        combinations.stream().map(SloPair::ttft).distinct().forEach(ttft ->
+                byTtft.put(ttft, kept(outcomes.stream().filter(outcome -> outcome.slo().ttft() == ttft).toList())));
         double[] shares = overheads.stream().mapToDouble(share -> share).sorted().toArray();
-        return new Measured(new Predictions(requests, at(errors, 0.5), at(errors, 0.95),
-                feasible.stream().mapToInt(outcome -> outcome.kept() ? 1 : 0).average().orElse(1), feasible.size() / (double) outcomes.size(), byTtft),
-                new Overhead(at(shares, 0.5), at(shares, 1)));
+        return new Measured(new Predictions(requests, at(errors, 0.5), at(errors, 0.95), kept(outcomes),
+                share(outcomes, Outcome::feasible), byTtft), promises, new Overhead(at(shares, 0.5), at(shares, 1)));
+    }
+
+    private static double share(List<Outcome> outcomes, Predicate<Outcome> of) {
+        return outcomes.stream().mapToInt(outcome -> of.test(outcome) ? 1 : 0).average().orElse(1);
+    }
+
+    /** Share of the feasible requests whose SLO was kept. */
+    private static double kept(List<Outcome> outcomes) {
+        return share(outcomes.stream().filter(Outcome::feasible).toList(), Outcome::kept);
     }
 
     /** Some sentences from anywhere in the text, all but the last of which may be cut. */
-    private Prompt prompt(String text, int tokens, Random random) {
+    private Prompt prompt(String text, int most, Random random) {
+        int tokens = (int) Math.round(LEAST * Math.pow((double) most / LEAST, random.nextDouble()));
         int from = random.nextInt(Math.max(1, text.length() - 8 * tokens));
         String piece = text.substring(from, Math.min(text.length(), from + 8 * tokens));
         Encoding encoding = model.tokenizer().encode(piece);

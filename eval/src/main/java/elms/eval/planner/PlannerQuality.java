@@ -1,6 +1,9 @@
 package elms.eval.planner;
 
 import elms.engine.ElasticModel;
+import elms.engine.decode.Transformer;
+import elms.eval.AnswerStore;
+import elms.eval.PlanAccuracy;
 import elms.eval.planner.LatencyCheck.Measured;
 import elms.eval.planner.PlannerReport.Shortened;
 import elms.kernels.Kernels;
@@ -20,13 +23,19 @@ public final class PlannerQuality {
     private final Kernels kernels;
     private final LatencyModel latency;
     private final PromptReader reader;
+    private final PlanAccuracy plans;
     private final DoubleConsumer progress;
 
-    public PlannerQuality(ElasticModel model, Kernels kernels, LatencyModel latency, PromptReader reader, DoubleConsumer progress) {
+    /**
+     * @param known what was answered before, and will be now
+     */
+    public PlannerQuality(ElasticModel model, Kernels kernels, LatencyModel latency, PromptReader reader, AnswerStore known,
+            DoubleConsumer progress) {
         this.model = model;
         this.kernels = kernels;
         this.latency = latency;
         this.reader = reader;
+        this.plans = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer(), known);
         this.progress = progress;
     }
 
@@ -36,16 +45,19 @@ public final class PlannerQuality {
      * @param text to cut requests of
      * @param data folder of the tasks
      * @param requests whose latency is predicted and measured
+     * @param each short ones under each of the paper's 48 SLOs
      * @param limit questions of each task
      */
-    public PlannerReport measure(String text, Path data, int requests, int limit) {
-        Measured measured = new LatencyCheck(model, kernels, latency, reader, part(0, LATENCY_PART)).measure(text, requests);
+    public PlannerReport measure(String text, Path data, int requests, int each, int limit) {
+        Measured measured = new LatencyCheck(model, kernels, latency, reader, part(0, LATENCY_PART)).measure(text, requests, each);
         List<FewShotTask> tasks = FewShotTask.paper(data);
-        PolicyAccuracy.Measured accuracy = new PolicyAccuracy(model, kernels, latency, reader, part(LATENCY_PART, ACCURACY_PART))
+        PolicyAccuracy.Measured accuracy = new PolicyAccuracy(model, plans, latency, reader, part(LATENCY_PART, ACCURACY_PART))
                 .measure(tasks, limit);
-        List<Shortened> compression = new CompressionTable(model, kernels, reader, part(LATENCY_PART + ACCURACY_PART, 1 - LATENCY_PART - ACCURACY_PART))
+        List<Shortened> compression = new CompressionTable(model, kernels, plans, reader,
+                part(LATENCY_PART + ACCURACY_PART, 1 - LATENCY_PART - ACCURACY_PART))
                 .measure(tasks.stream().filter(task -> COMPRESSED.contains(task.name())).toList(), data, limit);
-        return new PlannerReport(model.name(), measured.latency(), measured.overhead(), accuracy.accuracy(), accuracy.details(), compression);
+        return new PlannerReport(model.name(), measured.latency(), measured.promises(), measured.overhead(), accuracy.accuracy(),
+                accuracy.details(), compression);
     }
 
     private DoubleConsumer part(double from, double share) {

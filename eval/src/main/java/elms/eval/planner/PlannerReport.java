@@ -1,15 +1,17 @@
 package elms.eval.planner;
 
+import elms.eval.PairedDifference;
 import java.util.List;
 import java.util.Map;
 
 /**
  * How well plans are predicted, chosen and carried out.
  *
+ * @param promises what became of short requests under each of the paper's 48 SLOs
  * @param accuracy of every way to choose a plan, in percent: mean over tasks and SLOs
  */
-public record PlannerReport(String model, Predictions latency, Overhead overhead, Map<String, Double> accuracy, Details details,
-        List<Shortened> compression) {
+public record PlannerReport(String model, Predictions latency, Map<String, Promise> promises, Overhead overhead,
+        Map<String, Double> accuracy, Details details, List<Shortened> compression) {
     /**
      * Predicted against measured latencies; shares from 0 to 1.
      *
@@ -20,6 +22,14 @@ public record PlannerReport(String model, Predictions latency, Overhead overhead
      */
     public record Predictions(int requests, double medianError, double p95Error, double sloKept, double feasible,
             Map<Integer, Double> sloKeptByTtft) {}
+
+    /**
+     * Requests under one SLO; shares from 0 to 1.
+     *
+     * @param feasible of all requests
+     * @param sloKept of those that were called feasible
+     */
+    public record Promise(double feasible, double sloKept) {}
 
     /**
      * The compact language model's time, as a share of the full model's TTFT on the same prompt of at least 256 tokens.
@@ -35,10 +45,10 @@ public record PlannerReport(String model, Predictions latency, Overhead overhead
      * @param bySlo accuracies of each SLO, mean over tasks
      * @param byTask accuracies of Elms, mean over SLOs
      * @param stderr of Elms' mean
-     * @param stderrOfElmsMinusPaper question by question
+     * @param elmsMinus by how much Elms' mean differs from every other policy's, in points, question by question
      */
     public record Details(int questions, Map<String, Map<String, Double>> bySlo, Map<String, Double> byTask, double stderr,
-            double stderrOfElmsMinusPaper) {}
+            Map<String, PairedDifference> elmsMinus) {}
 
     /**
      * Accuracy of the full model on shortened prompts, in percent.

@@ -1,16 +1,15 @@
 package elms.eval.planner;
 
 import elms.engine.ElasticModel;
-import elms.engine.decode.Transformer;
+import elms.eval.PairedDifference;
+import elms.eval.PlanAccuracy;
 import elms.eval.planner.PlannerReport.Details;
 import elms.eval.planner.QuestionTrial.Policy;
 import elms.eval.planner.QuestionTrial.Result;
-import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
 import elms.planner.PlanShape;
 import elms.planner.compact.PromptReader;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -25,8 +24,8 @@ final class PolicyAccuracy {
     private final QuestionTrial trial;
     private final DoubleConsumer progress;
 
-    PolicyAccuracy(ElasticModel model, Kernels kernels, LatencyModel latency, PromptReader reader, DoubleConsumer progress) {
-        this.trial = new QuestionTrial(model, new Transformer(model.weights(), kernels), latency, reader);
+    PolicyAccuracy(ElasticModel model, PlanAccuracy accuracy, LatencyModel latency, PromptReader reader, DoubleConsumer progress) {
+        this.trial = new QuestionTrial(model, accuracy, latency, reader);
         this.progress = progress;
     }
 
@@ -70,11 +69,24 @@ final class PolicyAccuracy {
             byTask.put(tasks.get(task).name(), 100 * right);
         }
         int questions = results.stream().mapToInt(List::size).min().orElse(0);
-        return new Measured(mean, new Details(questions, bySlo, byTask, 100 * stderr(results, null), 100 * stderr(results, Policy.PAPER)));
+        List<double[]> elms = percents(results, Policy.ELMS);
+        List<double[]> nothing = elms.stream().map(task -> new double[task.length]).toList();
+        Map<String, PairedDifference> elmsMinus = new LinkedHashMap<>();
+        for (Policy policy : Policy.values()) {
+            if (policy != Policy.ELMS) {
+                elmsMinus.put(name(policy), PairedDifference.of(elms, percents(results, policy)));
+            }
+        }
+        return new Measured(mean, new Details(questions, bySlo, byTask, PairedDifference.of(elms, nothing).stderr(), elmsMinus));
     }
 
     static String name(Policy policy) {
         return policy.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** A policy's accuracy on each question of each task, mean over SLOs. */
+    private static List<double[]> percents(List<List<Result>> results, Policy policy) {
+        return results.stream().map(task -> task.stream().mapToDouble(result -> 100 * share(result, policy)).toArray()).toList();
     }
 
     private static double share(Result result, Policy policy) {
@@ -84,17 +96,6 @@ final class PolicyAccuracy {
             count += one ? 1 : 0;
         }
         return count / (double) right.length;
-    }
-
-    /** Standard error of the mean over tasks, of Elms or of its difference from another policy. */
-    private static double stderr(List<List<Result>> results, Policy other) {
-        double variance = 0;
-        for (List<Result> task : results) {
-            double[] values = task.stream().mapToDouble(result -> share(result, Policy.ELMS) - (other == null ? 0 : share(result, other))).toArray();
-            double mean = Arrays.stream(values).average().orElse(0);
-            variance += Arrays.stream(values).map(value -> (value - mean) * (value - mean)).sum() / Math.max(1, values.length - 1) / values.length;
-        }
-        return Math.sqrt(variance) / results.size();
     }
 
     /** Accuracy of the fixed shape that was best on the other half of the questions, among those feasible for nearly all of them. */

@@ -12,6 +12,15 @@ import elms.engine.text.Range;
  * @param qualities what each choice of the decision head is worth, as a difference of the right answer's probability
  */
 public record Opinion(Encoding pieces, float[] keep, float[] summary, float[] qualities) {
+    /** Of a prompt that was not read: what stands nearer to its end matters more. */
+    public static Opinion unread(Encoding pieces) {
+        float[] keep = new float[pieces.length()];
+        for (int i = 0; i < keep.length; i++) {
+            keep[i] = i;
+        }
+        return new Opinion(pieces, keep, new float[0], new float[0]);
+    }
+
     /** Mean of what the pieces that touch a range matter; of none, the least of all. */
     public float keep(Range range) {
         double sum = 0;

@@ -100,8 +100,13 @@ class KernelOptions {
         return new BenchProgram(command, environment);
     }
 
-    /** A model, and the kernels that it runs on. */
-    record Started(StoredModel stored, Kernels kernels, ElasticModel model, Optional<PromptReader> reader) implements AutoCloseable {
+    /**
+     * A model, and the kernels that it runs on.
+     *
+     * @param key hashes of the model file and of its pack
+     */
+    record Started(StoredModel stored, Kernels kernels, ElasticModel model, Optional<PromptReader> reader, String key)
+            implements AutoCloseable {
         @Override
         public void close() {
             kernels.close();
@@ -116,7 +121,7 @@ class KernelOptions {
         try (BaseModel base = reading.join()) {
             ModelLoader.Prepared prepared = new ModelLoader(kernels, screen.steps()).load(base);
             screen.close();
-            return new Started(stored, kernels, prepared.model(), prepared.reader());
+            return new Started(stored, kernels, prepared.model(), prepared.reader(), prepared.key());
         } catch (CompletionException e) {
             throw e.getCause() instanceof ElmsException sentence ? sentence : e;
         }

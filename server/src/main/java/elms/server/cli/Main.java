@@ -1,6 +1,7 @@
 package elms.server.cli;
 
 import elms.engine.ElmsException;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -10,11 +11,12 @@ import picocli.CommandLine.Spec;
 /** The command line. */
 @Command(name = "elms", mixinStandardHelpOptions = true, version = "elms 0.1.0", synopsisSubcommandLabel = "COMMAND",
         description = "An LLM service for one device that gives every request the latency its app asked for.",
-        footer = {"", "Start with: elms run smollm2 \"Why is the sky blue?\" --ttft 300ms --tpot 20ms"},
-        subcommands = {RunCommand.class, ServeCommand.class, PsCommand.class, PullCommand.class, LsCommand.class, ShowCommand.class, RmCommand.class,
-            ProfileCommand.class, BenchCommand.class, BenchFileCommand.class, GrowthCommand.class,
-            ElasticizeCommand.class, CompressCommand.class, EvalCommand.class, ExportCommand.class, DoctorCommand.class})
+        footer = {"", "Start with: elms run smollm2 \"Why is the sky blue?\" --ttft 300ms --tpot 20ms"})
 public final class Main implements Runnable {
+    private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, ServeCommand.class, PsCommand.class, PullCommand.class,
+            LsCommand.class, ShowCommand.class, RmCommand.class, ProfileCommand.class, BenchCommand.class, BenchFileCommand.class,
+            GrowthCommand.class, ElasticizeCommand.class, CompressCommand.class, EvalCommand.class, ExportCommand.class,
+            DoctorCommand.class);
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;
 
@@ -22,13 +24,18 @@ public final class Main implements Runnable {
     private CommandSpec spec;
 
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        System.exit(commandLine(arguments).execute(arguments));
     }
 
-    static CommandLine commandLine() {
-        return new CommandLine(new Main()).setCaseInsensitiveEnumValuesAllowed(true)
+    /** What understands these arguments. The command that they begin with is the only one it knows, which is known sooner than all. */
+    static CommandLine commandLine(String... arguments) {
+        CommandLine line = new CommandLine(new Main());
+        List<Class<?>> named = COMMANDS.stream()
+                .filter(command -> arguments.length > 0 && command.getAnnotation(Command.class).name().equals(arguments[0])).toList();
+        (named.isEmpty() ? COMMANDS : named).forEach(line::addSubcommand);
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExitCodeExceptionMapper(e -> FAILED)
-                .setParameterExceptionHandler((e, arguments) -> {
+                .setParameterExceptionHandler((e, given) -> {
                     e.getCommandLine().getErr().println("elms: " + e.getMessage() + "; see elms "
                             + (e.getCommandLine().getParent() == null ? "" : e.getCommandLine().getCommandName() + " ") + "--help");
                     return WRONG_USAGE;

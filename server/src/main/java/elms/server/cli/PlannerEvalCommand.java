@@ -1,17 +1,21 @@
 package elms.server.cli;
 
 import elms.engine.ElmsException;
+import elms.eval.AnswerStore;
 import elms.eval.planner.PlannerQuality;
 import elms.eval.planner.PlannerReport;
 import elms.planner.LatencyModel;
 import elms.planner.compact.PromptReader;
+import elms.server.Answers;
 import elms.server.Profiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.function.DoubleConsumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -27,14 +31,19 @@ final class PlannerEvalCommand implements Callable<Integer> {
     private Path data;
 
     @Option(names = "--requests", paramLabel = "N", defaultValue = "200",
-            description = "Requests whose latency is predicted and measured (default: ${DEFAULT-VALUE}).")
+            description = "Requests whose latency is predicted and measured (default: ${DEFAULT-VALUE}). With none here and in --each, the"
+                    + " machine is not measured anew.")
     private int requests;
+
+    @Option(names = "--each", paramLabel = "N", defaultValue = "60",
+            description = "Short requests under each of the paper's 48 SLOs (default: ${DEFAULT-VALUE}).")
+    private int each;
 
     @Option(names = "--limit", paramLabel = "N", defaultValue = "20",
             description = "Questions of each task, in a seeded order (default: ${DEFAULT-VALUE}).")
     private int limit;
 
-    @Option(names = "--all", description = "All questions, which takes hours.")
+    @Option(names = "--all", description = "All questions, which takes hours; a run that was stopped goes on where it was.")
     private boolean all;
 
     @Option(names = "--json", description = "Print one JSON document.")
@@ -46,12 +55,16 @@ final class PlannerEvalCommand implements Callable<Integer> {
         if (!Files.isReadable(text)) {
             throw new ElmsException("there is no text " + text + "; give --data the folder of the tasks");
         }
-        try (Screen screen = new Screen(); KernelOptions.Started started = options.start(screen)) {
+        try (Screen screen = new Screen(); KernelOptions.Started started = options.start(screen);
+                AnswerStore known = Answers.of(started.stored(), started.key(), started.kernels(),
+                        warning -> screen.line("elms: " + warning))) {
             PromptReader reader = started.reader().orElseThrow(() -> new ElmsException("the pack of " + options.model()
                     + " has no planner; train one with elms elasticize " + options.model() + " --only planner --calibration FILE…"));
-            LatencyModel latency = new Profiles(started.stored(), started.model(), started.kernels()).measure(screen.step("Measuring this machine"));
-            PlannerReport report = new PlannerQuality(started.model(), started.kernels(), latency, reader, screen.step("Measuring plans"))
-                    .measure(Files.readString(text), data, requests, all ? Integer.MAX_VALUE : limit);
+            Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
+            DoubleConsumer progress = screen.step("Measuring this machine");
+            LatencyModel latency = requests + each > 0 ? profiles.measure(progress) : profiles.get(progress);
+            PlannerReport report = new PlannerQuality(started.model(), started.kernels(), latency, reader, known,
+                    screen.step("Measuring plans")).measure(Files.readString(text), data, requests, each, all ? Integer.MAX_VALUE : limit);
             screen.close();
             System.out.print(json ? Json.of(report) + "\n" : table(report));
         } catch (IOException e) {
@@ -65,6 +78,9 @@ final class PlannerEvalCommand implements Callable<Integer> {
         table.append(String.format(Locale.ROOT, "%d requests: median error %.1f %%, 95th percentile %.1f %%; %.0f %% called feasible, SLO kept in"
                 + " %.1f %% of them%n", report.latency().requests(), 100 * report.latency().medianError(), 100 * report.latency().p95Error(),
                 100 * report.latency().feasible(), 100 * report.latency().sloKept()));
+        report.promises().entrySet().stream().min(Comparator.comparingDouble(promise -> promise.getValue().sloKept())).ifPresent(least ->
+                table.append(String.format(Locale.ROOT, "under each of %d SLOs kept in at least %.1f %% of the feasible (%s, %.0f %% feasible)%n",
+                        report.promises().size(), 100 * least.getValue().sloKept(), least.getKey(), 100 * least.getValue().feasible())));
         table.append(String.format(Locale.ROOT, "the compact language model takes %.1f %% of the full model's TTFT (%.1f %% at most)%n%n",
                 100 * report.overhead().shareOfTtft(), 100 * report.overhead().largest()));
         Map<String, Map<String, Double>> bySlo = report.details().bySlo();
@@ -76,8 +92,11 @@ final class PlannerEvalCommand implements Callable<Integer> {
             bySlo.values().forEach(row -> table.append(String.format(Locale.ROOT, "%12.1f", row.get(policy))));
             table.append('\n');
         });
-        table.append(String.format(Locale.ROOT, "%d questions a task; standard error of elms %.1f, of elms - paper %.1f%n%n",
-                report.details().questions(), report.details().stderr(), report.details().stderrOfElmsMinusPaper()));
+        table.append(String.format(Locale.ROOT, "%d questions a task; standard error of elms %.1f%n", report.details().questions(),
+                report.details().stderr()));
+        report.details().elmsMinus().forEach((policy, difference) -> table.append(
+                String.format(Locale.ROOT, "elms - %-18s%8.1f ± %.1f%n", policy, difference.mean(), difference.stderr())));
+        table.append('\n');
         table.append(String.format("%-28s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages"));
         report.compression().forEach(row -> table.append(String.format(Locale.ROOT, "%-28s%6.2f%10.1f%10.1f%n", row.method(), row.kept(),
                 row.examples(), row.passages())));
