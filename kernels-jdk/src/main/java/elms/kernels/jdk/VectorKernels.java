@@ -14,6 +14,8 @@ import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Optional;
+import java.util.function.IntConsumer;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -78,11 +80,18 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
-        int[] wanted = panels.stream().filter(panel -> panel < weights.panels()).map(panel -> panel / GROUP).distinct().toArray();
-        workers.run(wanted.length, (task, worker) -> {
-            int first = wanted[task] * GROUP;
-            ranges[worker].multiply(x, 1, weights, first, Math.min(first + GROUP, weights.panels()));
-            ranges[worker].store(out);
+        int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
+        int step = Math.max(1, Math.ceilDiv(listed.length, PIECES_PER_WORKER * threads()));
+        workers.run(Math.ceilDiv(listed.length, step), (task, worker) -> {
+            int last = Math.min(listed.length, (task + 1) * step);
+            for (int first = task * step, next; first < last; first = next) {
+                next = first + 1;
+                while (next < last && listed[next] == listed[next - 1] + 1) {
+                    next++;
+                }
+                ranges[worker].multiply(x, 1, weights, listed[first], listed[next - 1] + 1);
+                ranges[worker].store(out);
+            }
         });
     }
 
@@ -94,10 +103,35 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, float[] y) {
+        addBeside(x, tokens, weights, y, Optional.empty());
+    }
+
+    /** With one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
+    @Override
+    public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
+        if (tokens > 1) {
+            Kernels.super.matmulAdd(x, tokens, weights, adapter, y);
+            return;
+        }
+        float[] added = new float[weights.rows()];
+        addBeside(x, 1, weights, y, Optional.of(worker -> adapters[worker].apply(adapter, x, 0, 1, added)));
+        for (int row = 0; row < added.length; row++) {
+            y[row] += added[row];
+        }
+    }
+
+    /** Adds a product to y. What else is to be done meanwhile, by the worker it is given, comes first. */
+    private void addBeside(float[] x, int tokens, Matrix weights, float[] y, Optional<IntConsumer> other) {
         int pieces = pieces(weights, tokens);
+        int others = other.isPresent() ? 1 : 0;
         float[] in = prepared(x, tokens, weights.columns());
-        workers.run(pieces, (task, worker) -> {
-            ranges[worker].multiply(in, tokens, weights, cut(weights, pieces, task), cut(weights, pieces, task + 1));
+        workers.run(others + pieces, (task, worker) -> {
+            if (task < others) {
+                other.get().accept(worker);
+                return;
+            }
+            int piece = task - others;
+            ranges[worker].multiply(in, tokens, weights, cut(weights, pieces, piece), cut(weights, pieces, piece + 1));
             ranges[worker].add(y);
         });
     }
