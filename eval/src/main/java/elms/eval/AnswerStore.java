@@ -1,7 +1,7 @@
 package elms.eval;
 
 import elms.engine.ElmsException;
-import elms.engine.model.SubModel;
+import elms.planner.Answering;
 import elms.planner.Plan.Span;
 import java.io.IOException;
 import java.nio.BufferUnderflowException;
@@ -23,7 +23,7 @@ import java.util.function.Consumer;
 import java.util.zip.CRC32;
 
 /**
- * What the choices of questions scored, by what decides about it: the tokens that were read and the level of each, the level that
+ * What the choices of questions scored, by what decides about it: the tokens that were read and the level of each, the levels that
  * answered, and the choices. Times do not. Kept in a file that grows as it is measured, a measurement that was stopped goes on.
  */
 public final class AnswerStore implements AutoCloseable {
@@ -31,9 +31,12 @@ public final class AnswerStore implements AutoCloseable {
 
     /** A digest of all that decides about scores. */
     record Key(long high, long low) {
-        static Key of(List<Span> spans, SubModel answer, List<String> choices) {
+        static Key of(List<Span> spans, Answering answering, List<String> choices) {
             MessageDigest digest = sha256();
-            digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(answer.share()).flip());
+            digest.update(ByteBuffer.allocate(Double.BYTES).putDouble(answering.level().share()).flip());
+            if (answering.fullTokens() > 1 && answering.level().share() < 1) {
+                digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(answering.fullTokens()).flip());
+            }
             for (Span span : spans) {
                 ByteBuffer bytes = ByteBuffer.allocate(span.length() * (Integer.BYTES + Double.BYTES));
                 for (int token : span.tokens()) {

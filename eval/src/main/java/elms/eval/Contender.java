@@ -1,6 +1,6 @@
 package elms.eval;
 
-import elms.engine.model.SubModel;
+import elms.planner.Answering;
 import elms.planner.Latency;
 import elms.planner.Plan;
 import java.util.Optional;
@@ -26,10 +26,10 @@ interface Contender {
      * What came of a request.
      *
      * @param plan how the prompt was read, with the request's bounds
-     * @param answer the level that answered
+     * @param answering who answered
      * @param measured both latencies, from the request's arrival
      */
-    record Served(Plan plan, SubModel answer, Latency measured) {
+    record Served(Plan plan, Answering answering, Latency measured) {
         boolean sloMet() {
             return measured.within(plan.slo());
         }

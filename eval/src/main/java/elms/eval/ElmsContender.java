@@ -1,7 +1,9 @@
 package elms.eval;
 
 import elms.engine.ElasticModel;
+import elms.engine.model.SubModel;
 import elms.kernels.Kernels;
+import elms.planner.Answering;
 import elms.planner.LatencyModel;
 import elms.planner.Limit;
 import elms.planner.Slo;
@@ -40,7 +42,7 @@ record ElmsContender(String name, ElasticModel model, Kernels kernels, LatencyMo
             public Optional<Served> answer(ServedApp app, Question question) {
                 try {
                     Response response = bindings.get(app).call(request(app, question), Listener.NONE);
-                    return Optional.of(new Served(response.plan(), model.nearest(response.answerLevel()), response.measured()));
+                    return Optional.of(new Served(response.plan(), answering(response), response.measured()));
                 } catch (BusyException e) {
                     return Optional.empty();
                 }
@@ -51,6 +53,13 @@ record ElmsContender(String name, ElasticModel model, Kernels kernels, LatencyMo
                 service.close();
             }
         };
+    }
+
+    private Answering answering(Response response) {
+        List<SubModel> levels = response.answeredBy();
+        int full = (int) levels.stream().takeWhile(level -> level == model.full()).count();
+        double rest = levels.stream().skip(full).mapToDouble(SubModel::share).average().orElse(1);
+        return new Answering(1, 1 + full, model.nearest(rest));
     }
 
     private Request request(ServedApp app, Question question) {

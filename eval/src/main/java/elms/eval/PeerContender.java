@@ -3,6 +3,7 @@ package elms.eval;
 import elms.engine.ElasticModel;
 import elms.engine.model.SubModel;
 import elms.engine.text.Message;
+import elms.planner.Answering;
 import elms.planner.Forecast;
 import elms.planner.LatencyModel;
 import elms.planner.Plan;
@@ -37,7 +38,7 @@ record PeerContender(PeerServer server, ElasticModel model, LatencyModel latency
         return new Session() {
             @Override
             public Optional<Served> answer(ServedApp app, Question question) {
-                return Optional.of(new Served(plan(planner, app, question), model.full(),
+                return Optional.of(new Served(plan(planner, app, question), Answering.steady(model.full()),
                         running.answer(app.prompt(question), ServedApp.ANSWER_TOKENS)));
             }
 

@@ -4,7 +4,7 @@ import elms.elastic.planner.AnswerScorer;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import elms.engine.text.Tokenizer;
-import elms.planner.Plan;
+import elms.planner.Answering;
 import elms.planner.Plan.Span;
 import java.util.Arrays;
 import java.util.List;
@@ -15,37 +15,39 @@ import java.util.List;
  */
 public final class PlanAccuracy {
     private final Transformer transformer;
+    private final SubModel full;
     private final Tokenizer tokenizer;
     private final AnswerStore known;
 
     /**
+     * @param full the full model
      * @param known what was answered before, and will be now
      */
-    public PlanAccuracy(Transformer transformer, Tokenizer tokenizer, AnswerStore known) {
+    public PlanAccuracy(Transformer transformer, SubModel full, Tokenizer tokenizer, AnswerStore known) {
         this.transformer = transformer;
+        this.full = full;
         this.tokenizer = tokenizer;
         this.known = known;
     }
 
-    /**
-     * Whether the right choice is taken.
-     *
-     * @param answer the level that answers
-     */
-    public boolean right(Plan plan, SubModel answer, Question question) {
-        return choice(plan.spans(), answer, question) == question.answer();
+    /** Whether the right choice is taken, as {@link #choice}. */
+    public boolean right(List<Span> spans, Answering answering, Question question) {
+        return choice(spans, answering, question) == question.answer();
     }
 
     /**
      * The number of the choice that is taken.
      *
      * @param spans of the prompt, in which the question stands
-     * @param answer the level that answers
+     * @param answering who gives the tokens of each choice
      */
-    public int choice(List<Span> spans, SubModel answer, Question question) {
-        AnswerStore.Key key = AnswerStore.Key.of(spans, answer, question.choices());
+    public int choice(List<Span> spans, Answering answering, Question question) {
+        int[][] choices = question.choices().stream().map(choice -> tokenizer.encode(" " + choice).ids()).toArray(int[][]::new);
+        int longest = Arrays.stream(choices).mapToInt(ids -> ids.length).max().orElse(0);
+        Answering told = answering.fullTokens() < longest ? answering : Answering.steady(full);
+        AnswerStore.Key key = AnswerStore.Key.of(spans, told, question.choices());
         float[] scores = known.find(key).orElseGet(() -> {
-            float[] measured = scores(spans, answer, question);
+            float[] measured = scores(spans, told, question, choices, longest);
             known.add(key, measured);
             return measured;
         });
@@ -57,11 +59,9 @@ public final class PlanAccuracy {
     }
 
     /** Log-probability a character of each choice. */
-    private float[] scores(List<Span> spans, SubModel answer, Question question) {
-        int[][] choices = question.choices().stream().map(choice -> tokenizer.encode(" " + choice).ids()).toArray(int[][]::new);
-        int longest = Arrays.stream(choices).mapToInt(ids -> ids.length).max().orElse(0);
+    private float[] scores(List<Span> spans, Answering answering, Question question, int[][] choices, int longest) {
         try (AnswerScorer scorer = new AnswerScorer(transformer, spans, longest)) {
-            double[] sums = scorer.logProbabilities(choices, answer);
+            double[] sums = scorer.logProbabilities(choices, answering, full);
             float[] scores = new float[sums.length];
             for (int i = 0; i < scores.length; i++) {
                 scores[i] = (float) (sums[i] / Math.max(1, question.choices().get(i).length()));

@@ -94,7 +94,7 @@ public final class ServiceLoad {
         this.progress = progress;
         apps = ServedApp.all(data);
         arrivals = Arrivals.read(data.resolve("traces/AzureLLMInferenceTrace_conv.csv"));
-        accuracy = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer(), AnswerStore.inMemory());
+        accuracy = new PlanAccuracy(new Transformer(model.weights(), kernels), model.full(), model.tokenizer(), AnswerStore.inMemory());
         contend("elms", Policy.ELMS, reader, Optional.empty());
         contend("elms_unaware", Policy.UNAWARE, reader, Optional.empty());
         contend("first_come_full", Policy.FIRST_COME, reader, Optional.of(Pin.of(1)));
@@ -196,7 +196,7 @@ public final class ServiceLoad {
     private Quality quality(List<Outcome> outcomes, List<String> atFloor) {
         Map<Outcome, Boolean> right = new LinkedHashMap<>();
         outcomes.forEach(outcome -> outcome.served().ifPresent(served -> right.put(outcome,
-                accuracy.right(served.plan(), served.answer(), outcome.arrival().question()))));
+                accuracy.right(served.plan().spans(), served.answering(), outcome.arrival().question()))));
         Map<String, Double> byApp = new LinkedHashMap<>();
         for (ServedApp app : apps) {
             List<Outcome> own = outcomes.stream().filter(outcome -> outcome.arrival().app() == app).toList();

@@ -13,14 +13,12 @@ import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
 import elms.kernels.Kernels;
 import elms.kernels.ScalarKernels;
-import elms.planner.Latency;
-import elms.planner.Plan;
+import elms.planner.Answering;
 import elms.planner.Plan.Span;
 import elms.text.GgufTokenizer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -40,13 +38,13 @@ class PlanAccuracyTest {
             List<Span> spans = List.of(new Span(tokenizer.encode("Question: who\nAnswer:").ids(), full));
             Question question = new Question("Question: who\nAnswer:", CHOICES, 0);
             AnswerStore known = AnswerStore.inMemory();
-            int choice = new PlanAccuracy(new Transformer(weights, kernels), tokenizer, known).choice(spans, full, question);
-            AnswerStore.Key key = AnswerStore.Key.of(spans, full, CHOICES);
+            int choice = new PlanAccuracy(new Transformer(weights, kernels), full, tokenizer, known).choice(spans, Answering.steady(full), question);
+            AnswerStore.Key key = AnswerStore.Key.of(spans, Answering.steady(full), CHOICES);
             float[] scores = known.find(key).orElseThrow();
             assertThat(scores).hasSize(CHOICES.size());
             int other = (choice + 1) % CHOICES.size();
             scores[other] = 0;
-            assertThat(new PlanAccuracy(new Transformer(weights, kernels), tokenizer, known).choice(spans, full, question)).isEqualTo(other);
+            assertThat(new PlanAccuracy(new Transformer(weights, kernels), full, tokenizer, known).choice(spans, Answering.steady(full), question)).isEqualTo(other);
         }
     }
 
@@ -61,15 +59,14 @@ class PlanAccuracyTest {
             SubModel full = SubModel.of(weights, Level.full(config));
             SubModel small = SubModel.of(weights, half);
             Transformer transformer = new Transformer(weights, kernels);
-            Latency none = new Latency(OptionalDouble.empty(), OptionalDouble.empty());
             for (String context : List.of("Question: is it\nAnswer:", "Question: who\nAnswer:", "What now")) {
                 int[] ids = tokenizer.encode(context).ids();
-                Plan plan = new Plan(List.of(new Span(Arrays.copyOf(ids, 4), small),
-                        new Span(Arrays.copyOfRange(ids, 4, ids.length), full)), full, none, none, true);
+                List<Span> spans = List.of(new Span(Arrays.copyOf(ids, 4), small), new Span(Arrays.copyOfRange(ids, 4, ids.length), full));
                 Reading reading = new Reading(small, small, full, ids.length - 4, small);
                 for (int answer = 0; answer < CHOICES.size(); answer++) {
                     Question question = new Question(context, CHOICES, answer);
-                    assertThat(new PlanAccuracy(transformer, tokenizer, AnswerStore.inMemory()).right(plan, small, question))
+                    assertThat(new PlanAccuracy(transformer, full, tokenizer, AnswerStore.inMemory())
+                            .right(spans, Answering.steady(small), question))
                             .isEqualTo(new MultipleChoice(transformer, tokenizer, reading).answer(question).rightByLength());
                 }
             }

@@ -8,17 +8,22 @@ import java.util.List;
  * What was decided for one request.
  *
  * @param spans of the prompt, in order, each with the level that reads it
- * @param decode the level that answers
+ * @param answering who gives the answer's tokens
  * @param slo the request's bounds in milliseconds, on this device
  * @param predicted 95th percentile of both latencies
  * @param feasible whether the prediction keeps the bounds
  */
-public record Plan(List<Span> spans, SubModel decode, Latency slo, Latency predicted, boolean feasible) {
+public record Plan(List<Span> spans, Answering answering, Latency slo, Latency predicted, boolean feasible) {
     /** Consecutive tokens that are read at one level. What was cut from the prompt is in no span. */
     public record Span(int[] tokens, SubModel level) {
         public int length() {
             return tokens.length;
         }
+    }
+
+    /** The level that answers, but for what the full model has time for. */
+    public SubModel decode() {
+        return answering.level();
     }
 
     /** Tokens that are read. */

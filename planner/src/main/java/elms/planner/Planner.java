@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
  * Turns an SLO into a plan: of all that are predicted to keep it, the one whose answer promises to be best. The full model reads and
@@ -18,6 +20,10 @@ import java.util.function.LongSupplier;
  * compact language model, or in a prompt of which nothing may be cut, one level reads everything.
  */
 public final class Planner {
+    /** How much more it costs to read the end of a prompt at a smaller level than what is before it, and to answer; docs/planner.md. */
+    private static final double END_WORTH = 6;
+    private static final double ANSWER_WORTH = 12;
+
     private final List<SubModel> levels;
     private final Forecast forecast;
     private final Optional<PromptReader> reader;
@@ -47,131 +53,172 @@ public final class Planner {
     }
 
     /**
-     * Plans a request. Without a feasible plan the fastest is taken, which says that it is not feasible.
+     * Plans a request that has the machine to itself. Without a feasible plan the fastest is taken, which says that it is not feasible.
      *
      * @param answerTokens most tokens of the answer
      * @param overheadMillis time already spent since the request's arrival
      */
     public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
+        return plan(prompt, slo, answerTokens, overheadMillis, form == PlanForm.ELMS);
+    }
+
+    /** The same for one whose answer takes turns with others', and gets no head start. */
+    public Plan planBesideOthers(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
+        return plan(prompt, slo, answerTokens, overheadMillis, false);
+    }
+
+    private Plan plan(Prompt prompt, Slo slo, int answerTokens, double overheadMillis, boolean headStart) {
         long start = clock.getAsLong();
         Latency limit = limit(prompt.tokens(), answerTokens, slo);
+        Budget all = new Budget(limit, answerTokens, overheadMillis, headStart);
         SubModel full = levels.get(0);
-        Candidate whole = candidate(Assignment.all(prompt, full), full, answerTokens, overheadMillis, 0);
+        Candidate whole = steady(Assignment.all(prompt, full), full, all);
         if (whole.predicted().within(limit)) {
             return whole.plan(limit);
         }
         boolean readAtLeisure = within(whole.predicted().ttftMillis(), limit.ttftMillis());
         if (reader.isEmpty() || prompt.cuttable().isEmpty() || readAtLeisure && form == PlanForm.ELMS) {
-            return oneLevel(prompt, answerTokens, limit, overheadMillis).plan(limit);
+            return oneLevel(prompt, all).plan(limit);
         }
         Shaper unread = new Shaper(prompt, Opinion.unread(prompt.encoding()), levels);
-        if (form == PlanForm.ELMS && !leavesTime(unread, pace.millis(prompt.tokens()), overheadMillis, limit)) {
-            return unread(unread, answerTokens, limit, overheadMillis + (clock.getAsLong() - start) / 1e6).plan(limit);
+        if (form == PlanForm.ELMS && !leavesTime(unread, pace.millis(prompt.tokens()), all)) {
+            return unread(unread, all.after((clock.getAsLong() - start) / 1e6)).plan(limit);
         }
         long before = clock.getAsLong();
         Opinion opinion = reader.get().read(prompt.text(), prompt.cuttable());
         pace.observe(prompt.tokens(), (clock.getAsLong() - before) / 1e6);
-        double spent = overheadMillis + (clock.getAsLong() - start) / 1e6;
+        Budget left = all.after((clock.getAsLong() - start) / 1e6);
         Shaper shaper = new Shaper(prompt, opinion, levels);
-        return (form == PlanForm.PAPER ? words(shaper, opinion, answerTokens, limit, spent)
-                : segments(shaper, opinion, answerTokens, limit, spent)).plan(limit);
+        return (form == PlanForm.PAPER ? words(shaper, opinion, left) : segments(shaper, opinion, left)).plan(limit);
     }
 
     /** A plan with one given level that reads everything and one that answers. */
     public Plan pinned(Prompt prompt, int answerTokens, Slo slo, SubModel reads, SubModel answers, double overheadMillis) {
-        return candidate(Assignment.all(prompt, reads), answers, answerTokens, overheadMillis, 0)
-                .plan(limit(prompt.tokens(), answerTokens, slo));
-    }
-
-    /** A plan that could be, and what its answer promises. */
-    private record Candidate(Assignment assignment, SubModel decode, Latency predicted, double quality) {
-        Plan plan(Latency limit) {
-            return new Plan(assignment.spans(), decode, limit, predicted, predicted.within(limit));
-        }
-    }
-
-    private Candidate candidate(Assignment assignment, SubModel answers, int answerTokens, double spent, double quality) {
-        Latency predicted = Latency.of(spent + prefillMillis(assignment), decodeMillis(answers, assignment.tokens(), answerTokens));
-        return new Candidate(assignment, answers, predicted, quality);
-    }
-
-    /** The largest level for the prompt and the largest for the answer that are predicted to keep the SLO, or the smallest. */
-    private Candidate oneLevel(Prompt prompt, int answerTokens, Latency limit, double spent) {
-        SubModel smallest = levels.get(levels.size() - 1);
-        SubModel reads = levels.stream().filter(level -> within(spent + prefillMillis(Assignment.all(prompt, level)), limit.ttftMillis()))
-                .findFirst().orElse(smallest);
-        SubModel answers = levels.stream().filter(level -> within(decodeMillis(level, prompt.tokens(), answerTokens), limit.tpotMillis()))
-                .findFirst().orElse(smallest);
-        return candidate(Assignment.all(prompt, reads), answers, answerTokens, spent, 0);
-    }
-
-    /** Whether the full model could still read what may not be cut after the prompt was read. */
-    private boolean leavesTime(Shaper unread, double reading, double spent, Latency limit) {
-        Assignment question = unread.segments(new PlanShape(0, 1, 1));
-        return reading == 0 || within(spent + reading + prefillMillis(question), limit.ttftMillis());
+        Latency limit = limit(prompt.tokens(), answerTokens, slo);
+        return steady(Assignment.all(prompt, reads), answers, new Budget(limit, answerTokens, overheadMillis, false)).plan(limit);
     }
 
     /**
-     * What may not be cut, at the largest level that there is time for, and of the rest what time is left for, the end first. So
+     * What a plan must keep.
+     *
+     * @param answerTokens of the longest answer
+     * @param spent milliseconds that are gone
+     * @param headStart whether the answer may get one
+     */
+    private record Budget(Latency limit, int answerTokens, double spent, boolean headStart) {
+        Budget after(double millis) {
+            return new Budget(limit, answerTokens, spent + millis, headStart);
+        }
+    }
+
+    /** A plan that could be, and what its answer promises. */
+    private record Candidate(Assignment assignment, Answering answering, Latency predicted, double quality) {
+        Plan plan(Latency limit) {
+            return new Plan(assignment.spans(), answering, limit, predicted, predicted.within(limit));
+        }
+
+        Candidate worth(double promised) {
+            return new Candidate(assignment, answering, predicted, promised);
+        }
+    }
+
+    private Candidate candidate(Assignment assignment, Answering answering, Budget budget) {
+        double full = decodeMillis(levels.get(0), assignment.tokens(), budget);
+        double step = decodeMillis(answering.level(), assignment.tokens(), budget);
+        Latency predicted = Latency.of(budget.spent() + prefillMillis(assignment) + answering.heldMillis(full),
+                answering.tpotMillis(budget.answerTokens(), full, step));
+        return new Candidate(assignment, answering, predicted, 0);
+    }
+
+    private Candidate steady(Assignment assignment, SubModel answers, Budget budget) {
+        return candidate(assignment, Answering.steady(answers), budget);
+    }
+
+    /** With the head start that there is time for, where the answer's pace is bound. */
+    private Candidate ahead(Assignment assignment, SubModel answers, Budget budget) {
+        Latency limit = budget.limit();
+        if (!budget.headStart() || limit.ttftMillis().isEmpty() || limit.tpotMillis().isEmpty()) {
+            return steady(assignment, answers, budget);
+        }
+        double spare = limit.ttftMillis().getAsDouble() - budget.spent() - prefillMillis(assignment);
+        return candidate(assignment, Answering.of(answers, budget.answerTokens(), spare,
+                decodeMillis(levels.get(0), assignment.tokens(), budget), decodeMillis(answers, assignment.tokens(), budget),
+                limit.tpotMillis().getAsDouble()), budget);
+    }
+
+    /** The largest level for the prompt that is predicted to keep the SLO, or the smallest, and of those that answer the best. */
+    private Candidate oneLevel(Prompt prompt, Budget budget) {
+        Assignment reading = levels.stream().map(level -> Assignment.all(prompt, level))
+                .filter(all -> within(budget.spent() + prefillMillis(all), budget.limit().ttftMillis())).findFirst()
+                .orElseGet(() -> Assignment.all(prompt, levels.get(levels.size() - 1)));
+        return bestAnswering(reading, SubModel::share, budget);
+    }
+
+    /**
+     * The best way to answer after a prompt.
+     *
+     * @param worth of a level that answers
+     */
+    private Candidate bestAnswering(Assignment assignment, ToDoubleFunction<SubModel> worth, Budget budget) {
+        double full = worth.applyAsDouble(levels.get(0));
+        return levels.stream().map(level -> {
+            Candidate candidate = ahead(assignment, level, budget);
+            double byFull = candidate.answering().fullShare(budget.answerTokens());
+            return candidate.worth(byFull * full + (1 - byFull) * worth.applyAsDouble(level));
+        }).reduce((best, other) -> better(best, other, budget.limit())).orElseThrow();
+    }
+
+    /** Whether the full model could still read what may not be cut after the prompt was read. */
+    private boolean leavesTime(Shaper unread, double reading, Budget budget) {
+        Assignment question = unread.segments(new PlanShape(0, 1, 1));
+        return reading == 0 || within(budget.spent() + reading + prefillMillis(question), budget.limit().ttftMillis());
+    }
+
+    /**
+     * What may not be cut, at the largest levels that there is time for, and of the rest what time is left for, the end first. So
      * little can be read that hearing the compact language model about it would take more than it is worth.
      */
-    private Candidate unread(Shaper unread, int answerTokens, Latency limit, double spent) {
+    private Candidate unread(Shaper unread, Budget budget) {
         double smallest = levels.get(levels.size() - 1).share();
         List<PlanShape> shapes = new ArrayList<>();
         levels.forEach(level -> shapes.add(new PlanShape(0, level.share(), level.share())));
         shapes.add(new PlanShape(0, smallest, smallest, smallest));
-        Candidate best = null;
-        for (PlanShape shape : shapes) {
-            Assignment assignment = unread.segments(shape);
-            for (SubModel answers : levels) {
-                double quality = shape.questionLevel() + shape.endLevel() + answers.share();
-                best = better(best, candidate(assignment, answers, answerTokens, spent, quality), limit);
-            }
-        }
-        return filled(unread, best, answerTokens, limit, spent);
+        Candidate best = shapes.stream().map(shape -> bestAnswering(unread.segments(shape),
+                answers -> shape.questionLevel() + END_WORTH * shape.endLevel() + ANSWER_WORTH * answers.share(), budget))
+                .reduce((one, other) -> better(one, other, budget.limit())).orElseThrow();
+        return filled(unread, best, budget);
     }
 
     /** The best feasible combination of a shape and a level that answers, with what it leaves of the time spent. */
-    private Candidate segments(Shaper shaper, Opinion opinion, int answerTokens, Latency limit, double spent) {
+    private Candidate segments(Shaper shaper, Opinion opinion, Budget budget) {
         Decision decision = new Decision(opinion.qualities());
-        Candidate best = null;
-        for (int shape = 0; shape < PlanShape.SEGMENTS.size(); shape++) {
-            Assignment assignment = shaper.segments(PlanShape.SEGMENTS.get(shape));
-            for (SubModel answers : levels) {
-                best = better(best, candidate(assignment, answers, answerTokens, spent,
-                        decision.segments(shape) + decision.answer(answers.share())), limit);
-            }
-        }
-        return filled(shaper, best, answerTokens, limit, spent);
+        Candidate best = IntStream.range(0, PlanShape.SEGMENTS.size())
+                .mapToObj(shape -> bestAnswering(shaper.segments(PlanShape.SEGMENTS.get(shape)),
+                        answers -> decision.segments(shape) + decision.answer(answers.share()), budget))
+                .reduce((one, other) -> better(one, other, budget.limit())).orElseThrow();
+        return filled(shaper, best, budget);
     }
 
     /** A plan that spends what another leaves of the time. */
-    private Candidate filled(Shaper shaper, Candidate chosen, int answerTokens, Latency limit, double spent) {
-        if (!chosen.predicted().within(limit)) {
+    private Candidate filled(Shaper shaper, Candidate chosen, Budget budget) {
+        if (!chosen.predicted().within(budget.limit())) {
             return chosen;
         }
-        Assignment filled = shaper.filled(chosen.assignment(), assignment ->
-                candidate(assignment, chosen.decode(), answerTokens, spent, 0).predicted().within(limit));
-        return candidate(filled, chosen.decode(), answerTokens, spent, chosen.quality());
+        return candidate(shaper.filled(chosen.assignment(), assignment ->
+                candidate(assignment, chosen.answering(), budget).predicted().within(budget.limit())), chosen.answering(), budget);
     }
 
     /** The same in the paper's form. */
-    private Candidate words(Shaper shaper, Opinion opinion, int answerTokens, Latency limit, double spent) {
+    private Candidate words(Shaper shaper, Opinion opinion, Budget budget) {
         Decision decision = new Decision(opinion.qualities());
-        Candidate best = null;
-        for (int shape = 0; shape < PlanShape.WORDS.size(); shape++) {
+        return IntStream.range(0, PlanShape.WORDS.size()).mapToObj(shape -> {
             Assignment assignment = shaper.words(PlanShape.WORDS.get(shape));
-            SubModel level = assignment.parts().get(0).level();
-            best = better(best, candidate(assignment, level, answerTokens, spent, decision.words(shape)), limit);
-        }
-        return best;
+            return steady(assignment, assignment.parts().get(0).level(), budget).worth(decision.words(shape));
+        }).reduce((best, other) -> better(best, other, budget.limit())).orElseThrow();
     }
 
     /** A feasible plan before one that is not; of feasible ones that of higher quality, of others the faster. */
     private static Candidate better(Candidate best, Candidate other, Latency limit) {
-        if (best == null) {
-            return other;
-        }
         Comparator<Candidate> byQuality = Comparator.comparingDouble(Candidate::quality);
         Comparator<Candidate> bySpeed = Comparator.comparingDouble(candidate -> -excess(candidate.predicted(), limit));
         boolean feasible = other.predicted().within(limit);
@@ -181,13 +228,13 @@ public final class Planner {
         return (feasible ? byQuality : bySpeed).compare(other, best) > 0 ? other : best;
     }
 
-    /** By what factor the worse of both latencies exceeds its limit. */
+    /** By what factors both latencies exceed their limits, multiplied; one that is kept counts as 1. */
     private static double excess(Latency predicted, Latency limit) {
-        return Math.max(excess(predicted.ttftMillis(), limit.ttftMillis()), excess(predicted.tpotMillis(), limit.tpotMillis()));
+        return excess(predicted.ttftMillis(), limit.ttftMillis()) * excess(predicted.tpotMillis(), limit.tpotMillis());
     }
 
     private static double excess(OptionalDouble millis, OptionalDouble limit) {
-        return millis.isEmpty() || limit.isEmpty() ? 0 : millis.getAsDouble() / limit.getAsDouble();
+        return within(millis, limit) ? 1 : millis.getAsDouble() / limit.getAsDouble();
     }
 
     private double prefillMillis(Assignment assignment) {
@@ -195,8 +242,8 @@ public final class Planner {
     }
 
     /** In the middle of the longest answer. */
-    private double decodeMillis(SubModel level, int promptTokens, int answerTokens) {
-        return forecast.decodeMillis(level, promptTokens + answerTokens / 2);
+    private double decodeMillis(SubModel level, int promptTokens, Budget budget) {
+        return forecast.decodeMillis(level, promptTokens + budget.answerTokens() / 2);
     }
 
     /** The request's bounds in milliseconds: a ratio is of the full model's latency on this machine when nothing else runs. */

@@ -57,11 +57,34 @@ class PlannerTest {
             SubModel prefill = plan.spans().get(0).level();
             if (plan.feasible()) {
                 assertThat(prefill.share()).isLessThanOrEqualTo(ratio + 1e-9);
-                assertThat((double) plan.decode().stepBytes() / levels.get(0).stepBytes()).isLessThanOrEqualTo(1.5 - ratio + 1e-9);
+                assertThat(plan.predicted().within(plan.slo())).isTrue();
             }
             double bound = ratio;
             assertThat(levels).filteredOn(level -> level.share() <= bound).allMatch(level -> level.share() <= prefill.share());
         }
+    }
+
+    @Test
+    void timeLeftBeforeTheFirstTokenGoesToAHeadStartOfTheFullModel() {
+        Slo slo = slo(new Limit.Ratio(1), new Limit.Ratio(0.8));
+        Plan hasty = planner.plan(prompt(100), 50, slo, 0);
+        assertThat(hasty.answering()).isEqualTo(Answering.steady(hasty.decode()));
+        assertThat(hasty.decode().share()).isLessThan(1);
+        Slo patient = slo(new Limit.Ratio(3), new Limit.Ratio(0.8));
+        Plan ahead = planner.plan(prompt(100), 50, patient, 0);
+        assertThat(ahead.answering().headStart()).isGreaterThan(1);
+        assertThat(ahead.answering().fullTokens()).isGreaterThan(ahead.answering().headStart());
+        assertThat(ahead.feasible()).isTrue();
+        assertThat(ahead.predicted().ttftMillis().orElseThrow()).isGreaterThan(LATENCY.prefillMillis(levels.get(0), 100));
+        assertThat(planner.planBesideOthers(prompt(100), 50, patient, 0).answering()).isEqualTo(hasty.answering());
+    }
+
+    @Test
+    void whereTheFirstTokenIsTooLateTheOthersKeepTheirPace() {
+        Plan plan = planner.plan(prompt(100), 50, slo(new Limit.Time(1e-6), new Limit.Ratio(0.8)), 0);
+        assertThat(plan.feasible()).isFalse();
+        assertThat(plan.predicted().tpotMillis().orElseThrow()).isLessThanOrEqualTo(plan.slo().tpotMillis().orElseThrow());
+        assertThat(plan.decode().share()).isGreaterThan(levels.getLast().share());
     }
 
     @Test

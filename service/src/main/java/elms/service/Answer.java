@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/** The answer to a call as it grows, token by token. */
+/** The answer to a call as it grows, token by token. Its first tokens may be held back, to be handed out together. */
 final class Answer {
     private final Call call;
     private final Tokenizer tokenizer;
@@ -22,6 +22,9 @@ final class Answer {
     /** Scores of tokens whose text is held back. */
     private final List<TokenScore> unshown = new ArrayList<>();
     private final StringBuilder text = new StringBuilder();
+    /** What the caller is told once the first token is handed out. */
+    private final List<Runnable> held = new ArrayList<>();
+    private boolean handedOut;
     private final int[] ids;
     private int tokens;
     private double firstAt;
@@ -55,7 +58,6 @@ final class Answer {
         int last = sampler.next(scores);
         constraint.ifPresent(form -> form.accept(last));
         lastAt = now;
-        firstAt = tokens == 0 ? now : firstAt;
         ids[tokens++] = last;
         if (tokenizer.endsAnswer(last)) {
             return Optional.of(FinishReason.STOP);
@@ -82,7 +84,20 @@ final class Answer {
         return tokens;
     }
 
-    /** When the first token was drawn, on the service's clock. */
+    /** Whether its caller has its first token. */
+    boolean handedOut() {
+        return handedOut;
+    }
+
+    /** Hands out what was held back, and from now on every token as it comes. */
+    void handOut(double now) {
+        handedOut = true;
+        firstAt = now;
+        held.forEach(Runnable::run);
+        held.clear();
+    }
+
+    /** When the first token was handed out, on the service's clock. */
     double firstAt() {
         return firstAt;
     }
@@ -91,8 +106,11 @@ final class Answer {
         return lastAt;
     }
 
-    /** Shows what was held back, and returns the whole text. */
+    /** Shows what was not shown yet, and returns the whole text. */
     String finish() {
+        if (!handedOut) {
+            handOut(lastAt);
+        }
         show(stream.finish());
         return text.toString();
     }
@@ -106,10 +124,18 @@ final class Answer {
 
     private void show(String piece) {
         if (!piece.isEmpty()) {
-            unshown.forEach(call::scored);
+            unshown.forEach(score -> tell(() -> call.scored(score)));
             unshown.clear();
             text.append(piece);
-            call.text(piece);
+            tell(() -> call.text(piece));
+        }
+    }
+
+    private void tell(Runnable event) {
+        if (handedOut) {
+            event.run();
+        } else {
+            held.add(event);
         }
     }
 }

@@ -189,10 +189,28 @@ final class Job {
         return new Continuation(new int[] {answer.last()}, cache);
     }
 
-    /** When its next token is due. */
-    double nextDue() {
+    /**
+     * When its next token is due: before its first is handed out, so that its head start is whole by then.
+     *
+     * @param fullStep time of the full model's step
+     */
+    double nextDue(double fullStep) {
         double step = stepLimit();
-        return Double.isInfinite(step) ? answer.lastAt() + UNHURRIED_STEP : answer.firstAt() + answer.tokens() * step;
+        if (Double.isInfinite(step)) {
+            return answer.lastAt() + UNHURRIED_STEP;
+        }
+        return answer.handedOut() ? answer.firstAt() + answer.tokens() * step
+                : deadline() - (plan.answering().headStart() - answer.tokens() - 1) * fullStep;
+    }
+
+    /** Whether it is ahead of its pace, so that the full model may give the next token too. */
+    boolean ahead(double now, double fullStep) {
+        return answer.tokens() < plan.answering().fullTokens() && now + fullStep <= nextDue(fullStep);
+    }
+
+    /** Whether its first token can wait for the next of its head start. */
+    boolean holdsBack(double now, double fullStep) {
+        return hurried() && answer.tokens() < plan.answering().headStart() && now + fullStep <= deadline();
     }
 
     /** What each of its remaining tokens may take from some time on; infinite if it is in no hurry. */
@@ -202,7 +220,8 @@ final class Job {
             return step;
         }
         int remaining = call.longest() - answer.tokens();
-        return (answer.firstAt() + (call.longest() - 1) * step - now) / Math.max(1, remaining);
+        double first = answer.handedOut() ? answer.firstAt() : deadline();
+        return (first + (call.longest() - 1) * step - now) / Math.max(1, remaining);
     }
 
     /** What its cache holds, by level. */
@@ -223,8 +242,8 @@ final class Job {
         return held;
     }
 
-    /** Mean level of the answer's tokens. */
-    double answerLevel() {
-        return answeredBy.stream().mapToDouble(SubModel::share).average().orElse(plan.decode().share());
+    /** The level that gave each token of the answer after the first. */
+    List<SubModel> answeredBy() {
+        return List.copyOf(answeredBy);
     }
 }

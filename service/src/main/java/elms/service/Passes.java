@@ -4,11 +4,13 @@ import elms.engine.ElasticModel;
 import elms.engine.decode.Transformer;
 import elms.engine.decode.Transformer.Continuation;
 import elms.engine.model.SubModel;
+import elms.planner.Answering;
 import elms.planner.Latency;
 import elms.planner.Plan;
 import elms.service.Response.FinishReason;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.DoubleSupplier;
 
@@ -89,16 +91,22 @@ final class Passes {
     private void draw(List<Job> jobs) {
         float[][] scores = transformer.candidatesOfFirst(jobs.size());
         double now = clock.getAsDouble();
+        List<Job> first = new ArrayList<>();
         for (int i = 0; i < scores.length; i++) {
             Job job = jobs.get(i);
             try {
                 float[] own = job.answer().needsAllScores() ? transformer.logitsOf(i) : scores[i];
-                job.answer().next(own, now).ifPresent(reason -> finish(job, reason));
+                Optional<FinishReason> reason = job.answer().next(own, now);
+                if (!job.answer().handedOut() && (reason.isPresent() || !scheduler.holdsBack(job, now))) {
+                    job.answer().handOut(now);
+                    first.add(job);
+                }
+                reason.ifPresent(ended -> finish(job, ended));
             } catch (RuntimeException e) {
                 fail(job, e);
             }
         }
-        jobs.stream().filter(job -> job.answer().tokens() == 1).forEach(job -> job.call().awaitHeard(HEARING_NANOS));
+        first.forEach(job -> job.call().awaitHeard(HEARING_NANOS));
     }
 
     /** Ends a job that has started; what it read goes to the prefix cache. */
@@ -106,7 +114,7 @@ final class Passes {
         scheduler.remove(job);
         Answer answer = job.answer();
         Response response = new Response(answer.finish(), reason, job.call().prompt().tokens(), job.cached(), answer.tokens(),
-                job.plan(), job.answerLevel(), job.startedAt() - job.call().arrival(), answer.measured());
+                job.plan(), job.answeredBy(), job.startedAt() - job.call().arrival(), answer.measured());
         if (job.cache().length() >= LEAST_KEPT) {
             cache.keep(job.call().app(), job.held(), job.cache());
         } else {
@@ -122,7 +130,7 @@ final class Passes {
         scheduler.remove(job);
         Latency none = new Latency(OptionalDouble.empty(), OptionalDouble.empty());
         job.call().done(new Response("", FinishReason.CANCELLED, job.call().prompt().tokens(), 0, 0,
-                new Plan(List.of(), model.full(), job.limit(), none, true), 1, clock.getAsDouble() - job.call().arrival(), none));
+                new Plan(List.of(), Answering.steady(model.full()), job.limit(), none, true), List.of(), clock.getAsDouble() - job.call().arrival(), none));
     }
 
     /** Ends a job that has started and cannot go on. */

@@ -4,6 +4,7 @@ import elms.engine.ElasticModel;
 import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
+import elms.planner.Answering;
 import elms.planner.Forecast;
 import elms.planner.Latency;
 import elms.planner.LatencyModel.Part;
@@ -85,22 +86,24 @@ final class Planning {
         Prompt rest = behind(call.prompt(), cached.map(Match::length).orElse(0), floor(call) > 0);
         double overhead = attention(call.prompt().tokens(), rest.tokens()) + (alone ? 0 : waited);
         Plan plan = call.request().pin().isPresent() ? pinned(call, rest, limit, overhead)
-                : raised(planned(call, rest, limit, overhead, answer), call, rest, overhead);
+                : raised(planned(call, rest, limit, overhead, alone, answer), call, rest, overhead);
         List<Span> spans = new ArrayList<>(cached.map(Match::spans).orElse(List.of()));
         spans.addAll(plan.spans());
         Latency predicted = alone ? later(plan.predicted(), waited) : plan.predicted();
-        return new Plan(spans, plan.decode(), limit, predicted, predicted.within(limit));
+        return new Plan(spans, plan.answering(), limit, predicted, predicted.within(limit));
     }
 
     private static Latency later(Latency latency, double millis) {
         return new Latency(OptionalDouble.of(latency.ttftMillis().orElse(0) + millis), latency.tpotMillis());
     }
 
-    private Plan planned(Call call, Prompt rest, Latency limit, double overhead, Optional<SubModel> answer) {
+    private Plan planned(Call call, Prompt rest, Latency limit, double overhead, boolean alone, Optional<SubModel> answer) {
         int context = rest.tokens() + call.longest() / 2;
         OptionalDouble step = answer.isEmpty() || call.request().slo().equals(Slo.NONE) ? limit.tpotMillis()
                 : OptionalDouble.of(ROUNDING * forecast.decodeMillis(answer.get(), context));
-        return planner.plan(rest, call.longest(), new Slo(time(limit.ttftMillis()), time(step)), overhead);
+        Slo slo = new Slo(time(limit.ttftMillis()), time(step));
+        return alone || answer.isPresent() ? planner.planBesideOthers(rest, call.longest(), slo, overhead)
+                : planner.plan(rest, call.longest(), slo, overhead);
     }
 
     private static Optional<Limit> time(OptionalDouble millis) {
@@ -127,7 +130,7 @@ final class Planning {
     private Plan plan(List<Span> spans, SubModel answer, Call call, Prompt rest, double overhead, Latency limit) {
         double read = forecast.prefillMillis(0, spans.stream().map(span -> new Part(span.level(), span.length())).toList());
         Latency predicted = Latency.of(overhead + read, forecast.decodeMillis(answer, rest.tokens() + call.longest() / 2));
-        return new Plan(spans, answer, limit, predicted, predicted.within(limit));
+        return new Plan(spans, Answering.steady(answer), limit, predicted, predicted.within(limit));
     }
 
     private static SubModel larger(SubModel level, SubModel other) {

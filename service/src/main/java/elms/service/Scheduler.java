@@ -135,7 +135,7 @@ final class Scheduler {
 
     /**
      * Gives every stream the largest level, up to its plan's, at which all keep their pace: one bound for all, so that they share
-     * passes.
+     * passes. A stream that has the machine to itself gets the full model while it is ahead.
      */
     void settle(double now) {
         if (!policy.aware()) {
@@ -146,7 +146,17 @@ final class Scheduler {
         double ready = now + remainingReading();
         SubModel most = levels.stream().filter(level -> keepPace(all, level, Optional.empty(), ready)).findFirst()
                 .orElse(levels.get(levels.size() - 1));
-        all.stream().filter(job -> !job.calm()).forEach(job -> job.setLevel(job.within(job.plan().decode(), most)));
+        all.stream().filter(job -> !job.calm()).forEach(job -> job.setLevel(
+                job.within(all.size() == 1 && job.ahead(now, fullStep(job)) ? job.largest() : job.plan().decode(), most)));
+    }
+
+    /** Whether a job's first token waits for those that are to be handed out with it; no longer where others run. */
+    boolean holdsBack(Job job, double now) {
+        return running().size() == 1 && job.holdsBack(now, fullStep(job));
+    }
+
+    private double fullStep(Job job) {
+        return costs.step(job.largest(), context(job));
     }
 
     private double least(Job job) {
@@ -215,7 +225,7 @@ final class Scheduler {
     }
 
     private double latestStart(List<Job> streams) {
-        return streams.stream().mapToDouble(Job::nextDue).min().orElse(Double.POSITIVE_INFINITY) - stepMillis(streams);
+        return streams.stream().mapToDouble(job -> job.nextDue(fullStep(job))).min().orElse(Double.POSITIVE_INFINITY) - stepMillis(streams);
     }
 
     private double stepMillis(List<Job> streams) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import elms.engine.model.SubModel;
 import elms.engine.text.Message;
+import elms.planner.Answering;
 import elms.planner.Forecast;
 import elms.planner.Limit;
 import elms.planner.Plan;
@@ -178,6 +179,48 @@ class SchedulerTest {
         begin(job, level);
     }
 
+    @Test
+    void aHeadStartIsHeldBackUntilItIsWholeOrDue() {
+        double step = costs.step(level(0), CONTEXT);
+        Job job = answering(slo(100 * step, 0.7 * step), 0, new Answering(3, 5, level(2)));
+        next(job, 50 * step);
+        assertThat(scheduler.holdsBack(job, 50 * step)).isTrue();
+        assertThat(scheduler.holdsBack(job, 99.5 * step)).isFalse();
+        next(job, 51 * step);
+        assertThat(scheduler.holdsBack(job, 51 * step)).isTrue();
+        next(job, 52 * step);
+        assertThat(scheduler.holdsBack(job, 52 * step)).isFalse();
+    }
+
+    @Test
+    void aHeadStartIsNotHeldBackBesideOthers() {
+        double step = costs.step(level(0), CONTEXT);
+        Job job = answering(slo(100 * step, 0.7 * step), 0, new Answering(3, 5, level(2)));
+        next(job, 50 * step);
+        answering(slo(FAR, FAR), level(0), 0);
+        assertThat(scheduler.holdsBack(job, 50 * step)).isFalse();
+    }
+
+    @Test
+    void whoIsAheadOfItsPaceHasTheFullModelUntilItIsNot() {
+        double step = costs.step(level(0), CONTEXT);
+        Job job = answering(slo(100 * step, 0.7 * step), 0, new Answering(3, 5, level(2)));
+        for (int token = 1; token <= 3; token++) {
+            scheduler.settle((50 + token) * step);
+            assertThat(job.level()).isEqualTo(level(0));
+            next(job, (50 + token) * step);
+        }
+        job.answer().handOut(53 * step);
+        scheduler.settle(53 * step);
+        assertThat(job.level()).isEqualTo(level(0));
+        scheduler.settle(54.2 * step);
+        assertThat(job.level()).as("the fourth token is due at 55.1 steps").isEqualTo(level(2));
+        next(job, 54 * step);
+        next(job, 55 * step);
+        scheduler.settle(53 * step);
+        assertThat(job.level()).as("five tokens were promised").isEqualTo(level(2));
+    }
+
     private Job waiting(AppProfile app, Slo slo, double arrival) {
         Request request = Request.of(List.of(Message.user("x")), ANSWER_TOKENS).withSlo(slo);
         String text = "x".repeat(PROMPT_TOKENS);
@@ -190,17 +233,32 @@ class SchedulerTest {
 
     /** A stream whose first token came at some time. */
     private Job answering(Slo slo, SubModel level, double first) {
-        Job job = waiting(AppProfile.of("stream"), slo, first);
-        begin(job, level);
-        scheduler.remove(job);
-        scheduler.answers(job);
-        job.answer().next(new float[nano.model().tokenizer().vocabulary()], first);
+        Job job = answering(slo, first, Answering.steady(level));
+        next(job, first);
+        job.answer().handOut(first);
         return job;
     }
 
+    /** A stream that has no token yet. */
+    private Job answering(Slo slo, double arrival, Answering answering) {
+        Job job = waiting(AppProfile.of("stream"), slo, arrival);
+        begin(job, answering);
+        scheduler.remove(job);
+        scheduler.answers(job);
+        return job;
+    }
+
+    private void next(Job job, double now) {
+        job.answer().next(new float[nano.model().tokenizer().vocabulary()], now);
+    }
+
     private void begin(Job job, SubModel level) {
+        begin(job, Answering.steady(level));
+    }
+
+    private void begin(Job job, Answering answering) {
         int[] ids = job.call().prompt().encoding().ids();
-        Plan plan = new Plan(List.of(new Span(ids, level)), level, job.limit(), job.limit(), true);
+        Plan plan = new Plan(List.of(new Span(ids, answering.level())), answering, job.limit(), job.limit(), true);
         job.start(plan, new Answer(job.call(), plan, nano.model().tokenizer()), nano.transformer().newCache(200), 0);
     }
 

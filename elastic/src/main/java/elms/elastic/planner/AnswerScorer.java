@@ -5,6 +5,7 @@ import elms.engine.decode.Logits;
 import elms.engine.decode.Transformer;
 import elms.engine.decode.Transformer.Continuation;
 import elms.engine.model.SubModel;
+import elms.planner.Answering;
 import elms.planner.Plan.Span;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -52,6 +53,15 @@ public final class AnswerScorer implements AutoCloseable {
 
     /** The natural log-probabilities of some answers, which a level reads side by side. */
     public double[] logProbabilities(int[][] answers, SubModel level) {
+        return logProbabilities(answers, Answering.steady(level), level);
+    }
+
+    /**
+     * The same, when the full model gives the beginning of each.
+     *
+     * @param full the full model
+     */
+    public double[] logProbabilities(int[][] answers, Answering answering, SubModel full) {
         double[] sums = new double[answers.length];
         for (int i = 0; i < answers.length; i++) {
             sums[i] = first[answers[i][0]] - firstSum;
@@ -62,31 +72,45 @@ public final class AnswerScorer implements AutoCloseable {
             while (to < answers.length && (to == from || tokens + answers[to].length - 1 <= Transformer.CHUNK)) {
                 tokens += answers[to++].length - 1;
             }
-            if (tokens > 0) {
-                add(answers, from, to, tokens, level, sums);
-            }
+            add(answers, from, to, answering, full, sums);
             from = to;
         }
         return sums;
     }
 
     /** Adds what answers [from, to) have behind their first tokens. */
-    private void add(int[][] answers, int from, int to, int tokens, SubModel level, double[] sums) {
-        List<Continuation> batch = new ArrayList<>();
+    private void add(int[][] answers, int from, int to, Answering answering, SubModel full, double[] sums) {
+        List<KvCache> caches = new ArrayList<>();
         for (int i = from; i < to; i++) {
-            if (answers[i].length > 1) {
-                int[] read = Arrays.copyOf(answers[i], answers[i].length - 1);
-                batch.add(new Continuation(read, cache.fork(prompt, prompt + read.length)));
+            caches.add(cache.fork(prompt, prompt + answers[i].length));
+        }
+        add(answers, from, caches, 1, answering.fullTokens(), full, sums);
+        add(answers, from, caches, answering.fullTokens(), Integer.MAX_VALUE, answering.level(), sums);
+        caches.forEach(KvCache::close);
+    }
+
+    /**
+     * Adds the tokens [start, end) of answers that a level gives: it reads those before them.
+     *
+     * @param from the first cache's answer
+     */
+    private void add(int[][] answers, int from, List<KvCache> caches, int start, int end, SubModel level, double[] sums) {
+        List<Continuation> batch = new ArrayList<>();
+        for (int i = 0; i < caches.size(); i++) {
+            int last = Math.min(end, answers[from + i].length);
+            if (start < last) {
+                batch.add(new Continuation(Arrays.copyOfRange(answers[from + i], start - 1, last - 1), caches.get(i)));
             }
         }
+        if (batch.isEmpty()) {
+            return;
+        }
         transformer.read(batch, level);
-        float[] logits = transformer.logits(0, tokens);
-        batch.forEach(sequence -> sequence.cache().close());
+        float[] logits = transformer.logits(0, batch.stream().mapToInt(sequence -> sequence.ids().length).sum());
         int row = 0;
-        for (int i = from; i < to; i++) {
-            for (int token = 1; token < answers[i].length; token++) {
-                int at = row++ * first.length;
-                sums[i] += Logits.logProbability(logits, at, first.length, answers[i][token]);
+        for (int i = from; i < from + caches.size(); i++) {
+            for (int token = start; token < Math.min(end, answers[i].length); token++) {
+                sums[i] += Logits.logProbability(logits, row++ * first.length, first.length, answers[i][token]);
             }
         }
     }

@@ -8,6 +8,7 @@ import elms.eval.PlanAccuracy;
 import elms.eval.Question;
 import elms.eval.planner.PlannerReport.Shortened;
 import elms.kernels.Kernels;
+import elms.planner.Answering;
 import elms.planner.Assignment;
 import elms.planner.Decision;
 import elms.planner.PlanShape;
@@ -92,7 +93,7 @@ final class CompressionTable {
     }
 
     private int right(Item item, Assignment assignment) {
-        return plans.choice(assignment.spans(), model.full(), item.question()) == item.question().answer() ? 1 : 0;
+        return plans.choice(assignment.spans(), Answering.steady(model.full()), item.question()) == item.question().answer() ? 1 : 0;
     }
 
     private List<Item> items(List<FewShotTask> tasks, Path data, int limit) {

@@ -3,12 +3,14 @@ package elms.eval.planner;
 import elms.engine.ElasticModel;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Transformer;
+import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
 import elms.eval.planner.PlannerReport.Overhead;
 import elms.eval.planner.PlannerReport.Predictions;
 import elms.eval.planner.PlannerReport.Promise;
 import elms.kernels.Kernels;
+import elms.planner.Answering;
 import elms.planner.Forecast;
 import elms.planner.Latency;
 import elms.planner.LatencyModel;
@@ -31,6 +33,7 @@ import java.util.TreeMap;
 import java.util.function.DoubleConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
 
 /** Predicted against measured latency on mixed requests: lengths from 64 to 4,096 tokens, the paper's 48 SLOs and times. */
 final class LatencyCheck {
@@ -38,7 +41,8 @@ final class LatencyCheck {
     private static final int MOST = 4096;
     /** Longest of the requests that come to each combination alike. */
     private static final int SHORT = 256;
-    private static final int ANSWER = 8;
+    private static final int ANSWER = 16;
+    private static final int[] ANY_TOKEN = {1};
     /** Requests that come first and do not count: the others find compiled code. */
     private static final int WARM_UP = 20;
     private static final long SEED = 1;
@@ -48,7 +52,14 @@ final class LatencyCheck {
     /** All of what is measured. */
     record Measured(Predictions latency, Map<String, Promise> promises, Overhead overhead) {}
 
-    private record Outcome(SloPair slo, double ttftError, double tpotError, boolean feasible, boolean kept) {}
+    private record Outcome(SloPair slo, Latency expected, Latency measured, boolean feasible, boolean kept) {
+        /** Relative errors of what was measured; no token may have come behind a head start. */
+        DoubleStream errors() {
+            return DoubleStream.of(expected.ttftMillis().getAsDouble() / measured.ttftMillis().getAsDouble(),
+                    expected.tpotMillis().getAsDouble() / measured.tpotMillis().getAsDouble())
+                    .map(ratio -> Math.abs(ratio - 1)).filter(Double::isFinite);
+        }
+    }
 
     private final ElasticModel model;
     private final Transformer transformer;
@@ -98,8 +109,7 @@ final class LatencyCheck {
         Map<String, Promise> promises = new LinkedHashMap<>();
         promised.stream().collect(Collectors.groupingBy(Outcome::slo, LinkedHashMap::new, Collectors.toList()))
                 .forEach((pair, own) -> promises.put(pair.toString(), new Promise(share(own, Outcome::feasible), kept(own))));
-        double[] errors = outcomes.stream().flatMapToDouble(outcome -> Arrays.stream(new double[] {outcome.ttftError(), outcome.tpotError()}))
-                .sorted().toArray();
+        double[] errors = outcomes.stream().flatMapToDouble(Outcome::errors).sorted().toArray();
         Map<Integer, Double> byTtft = new TreeMap<>();
         combinations.stream().map(SloPair::ttft).distinct().forEach(ttft ->
                 byTtft.put(ttft, kept(outcomes.stream().filter(outcome -> outcome.slo().ttft() == ttft).toList())));
@@ -146,24 +156,36 @@ final class LatencyCheck {
         Plan plan = planner.plan(prompt, ANSWER, slo, 0);
         double overhead = (System.nanoTime() - start) / 1e6;
         try (KvCache cache = transformer.newCache(plan.promptTokens() + ANSWER)) {
+            int context = plan.promptTokens() + ANSWER / 2;
+            Answering answering = plan.answering();
+            double full = forecast.expectedDecodeMillis(model.full(), context);
+            Latency expected = Latency.of(overhead + forecast.expectedPrefillMillis(0, plan.parts()) + answering.heldMillis(full),
+                    answering.tpotMillis(ANSWER, full, forecast.expectedDecodeMillis(answering.level(), context)));
             plan.spans().forEach(span -> transformer.read(span.tokens(), span.level(), cache));
             transformer.candidates();
-            double ttft = (System.nanoTime() - start) / 1e6;
-            long first = System.nanoTime();
-            int token = plan.spans().getLast().tokens()[0];
-            for (int i = 0; i < ANSWER - 1; i++) {
-                transformer.read(new int[] {token}, plan.decode(), cache);
-                transformer.candidates();
-            }
-            double tpot = (System.nanoTime() - first) / 1e6 / (ANSWER - 1);
-            int context = plan.promptTokens() + ANSWER / 2;
-            double expectedTtft = overhead + forecast.expectedPrefillMillis(0, plan.parts());
-            double expectedTpot = forecast.expectedDecodeMillis(plan.decode(), context);
-            forecast.readTook(0, plan.parts(), ttft - overhead);
-            forecast.stepTook(plan.decode(), context, tpot);
-            return new Outcome(pair, Math.abs(expectedTtft / ttft - 1), Math.abs(expectedTpot / tpot - 1), plan.feasible(),
-                    Latency.of(ttft, tpot).within(plan.slo()));
+            double read = (System.nanoTime() - start) / 1e6;
+            forecast.readTook(0, plan.parts(), read - overhead);
+            int fullTokens = Math.min(ANSWER, answering.fullTokens());
+            double held = decode(model.full(), answering.headStart() - 1, cache, forecast);
+            double rest = decode(model.full(), fullTokens - answering.headStart(), cache, forecast)
+                    + decode(answering.level(), ANSWER - fullTokens, cache, forecast);
+            Latency measured = Latency.of(read + held, rest / (ANSWER - 1));
+            return new Outcome(pair, expected, measured, plan.feasible(), measured.within(plan.slo()));
         }
+    }
+
+    /** Milliseconds that some tokens of an answer take on a level. */
+    private double decode(SubModel level, int tokens, KvCache cache, Forecast forecast) {
+        long start = System.nanoTime();
+        for (int i = 0; i < tokens; i++) {
+            transformer.read(ANY_TOKEN, level, cache);
+            transformer.candidates();
+        }
+        double millis = (System.nanoTime() - start) / 1e6;
+        if (tokens > 0) {
+            forecast.stepTook(level, cache.length() - tokens / 2, millis / tokens);
+        }
+        return millis;
     }
 
     private Slo times(Prompt prompt, SloPair pair) {

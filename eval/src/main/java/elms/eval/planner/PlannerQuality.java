@@ -35,7 +35,7 @@ public final class PlannerQuality {
         this.kernels = kernels;
         this.latency = latency;
         this.reader = reader;
-        this.plans = new PlanAccuracy(new Transformer(model.weights(), kernels), model.tokenizer(), known);
+        this.plans = new PlanAccuracy(new Transformer(model.weights(), kernels), model.full(), model.tokenizer(), known);
         this.progress = progress;
     }
 

@@ -4,6 +4,7 @@ import elms.engine.ElasticModel;
 import elms.engine.model.SubModel;
 import elms.eval.PlanAccuracy;
 import elms.eval.Question;
+import elms.planner.Answering;
 import elms.planner.Assignment;
 import elms.planner.Decision;
 import elms.planner.Forecast;
@@ -37,7 +38,7 @@ final class QuestionTrial {
     /** Ways to choose a plan. */
     enum Policy {
         ELMS, PAPER, RANDOM, RANDOM_PAIR, PROMPT_ONLY, LEVEL_ONLY, MIDDLE, ORACLE, ORACLE_SHUFFLED, FULL, ZERO_SHOT,
-        NO_SCORE_HEAD, NO_DECISION_HEAD, INDEPENDENT
+        NO_HEAD_START, NO_SCORE_HEAD, NO_DECISION_HEAD, INDEPENDENT
     }
 
     /**
@@ -89,6 +90,8 @@ final class QuestionTrial {
             }
             right.get(Policy.ELMS)[i] = planned(PlanForm.ELMS, read, slo, question);
             right.get(Policy.PAPER)[i] = planned(PlanForm.PAPER, read, slo, question);
+            right.get(Policy.NO_HEAD_START)[i] = isRight(planner(PlanForm.ELMS, read)
+                    .planBesideOthers(read.prompt(), ANSWER, slo.slo(), 0), question);
             right.get(Policy.NO_SCORE_HEAD)[i] = planned(PlanForm.ELMS, blind(read, random, true), slo, question);
             right.get(Policy.NO_DECISION_HEAD)[i] = planned(PlanForm.ELMS, blind(read, random, false), slo, question);
             right.get(Policy.RANDOM)[i] = isRight(baselines.randomShape(limits, random), question);
@@ -129,10 +132,19 @@ final class QuestionTrial {
     }
 
     private int choice(Way way, Question question) {
-        return accuracy.choice(way.assignment().spans(), way.answer(), question);
+        return accuracy.choice(way.assignment().spans(), Answering.steady(way.answer()), question);
     }
 
     private boolean planned(PlanForm form, Read read, SloPair slo, Question question) {
+        return isRight(planner(form, read).plan(read.prompt(), ANSWER, slo.slo(), 0), question);
+    }
+
+    private boolean isRight(Plan plan, Question question) {
+        return accuracy.right(plan.spans(), plan.answering(), question);
+    }
+
+    /** A planner that has learnt how long the compact language model takes. */
+    private Planner planner(PlanForm form, Read read) {
         AtomicLong clock = new AtomicLong();
         PromptReader takesTime = (text, cuttable) -> {
             clock.addAndGet(Math.round(1e6 * read.millis()));
@@ -140,8 +152,7 @@ final class QuestionTrial {
         };
         Planner planner = new Planner(model.levels(), new Forecast(latency), Optional.of(takesTime), form, clock::get);
         planner.plan(read.prompt(), ANSWER, USUAL, 0);
-        Plan plan = planner.plan(read.prompt(), ANSWER, slo.slo(), 0);
-        return accuracy.right(plan, plan.decode(), question);
+        return planner;
     }
 
     /** The compact language model with one of its heads replaced by chance. */
