@@ -15,6 +15,8 @@ import java.util.stream.IntStream;
  *
  * @param spans of the prompt, each with the level that read it
  * @param prefillLevel mean level over the tokens read
+ * @param decodeLevel that is to answer, or of what has been answered the mean level
+ * @param headStart tokens of the answer that are handed out together, given by the full model; 1 holds none back
  * @param promptTokensBefore tokens of the whole prompt
  * @param promptTokensAfter tokens that were read
  * @param feasible whether the SLO was predicted to be kept
@@ -22,8 +24,8 @@ import java.util.stream.IntStream;
  * @param queueMs from arrival until the first token was read
  */
 @JsonInclude(Include.NON_ABSENT)
-public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLevel, Optional<Integer> promptTokensBefore,
-        int promptTokensAfter, Times slo, Times predicted, boolean feasible, Optional<Times> measured, OptionalDouble queueMs,
+public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLevel, int headStart,
+        Optional<Integer> promptTokensBefore, int promptTokensAfter, Times slo, Times predicted, boolean feasible, Optional<Times> measured, OptionalDouble queueMs,
         Optional<Boolean> sloMet) {
     /**
      * Tokens read at one level.
@@ -43,26 +45,25 @@ public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLev
     /** What came of a request. */
     public static ElmsReport of(Response response) {
         ElmsReport plan = of(response.plan());
-        return new ElmsReport(plan.spans, plan.prefillLevel, plan.decodeLevel, Optional.of(response.promptTokens()),
-                plan.promptTokensAfter, plan.slo, plan.predicted, plan.feasible, Optional.of(Times.of(response.measured())),
-                OptionalDouble.of(response.queueMillis()), Optional.of(response.sloMet()));
+        return new ElmsReport(plan.spans, plan.prefillLevel, response.answerLevel(), plan.headStart,
+                Optional.of(response.promptTokens()), plan.promptTokensAfter, plan.slo, plan.predicted, plan.feasible,
+                Optional.of(Times.of(response.measured())), OptionalDouble.of(response.queueMillis()), Optional.of(response.sloMet()));
     }
 
     /** What is planned for a request. */
     public static ElmsReport of(Plan plan) {
         List<Span> spans = plan.spans().stream().map(span -> new Span(span.length(), span.level().share(), Optional.empty()))
                 .toList();
-        return new ElmsReport(spans, plan.prefillLevel(), plan.decode().share(), Optional.empty(), plan.promptTokens(),
-                Times.of(plan.slo()), Times.of(plan.predicted()), plan.feasible(), Optional.empty(), OptionalDouble.empty(),
-                Optional.empty());
+        return new ElmsReport(spans, plan.prefillLevel(), plan.decode().share(), plan.answering().headStart(),
+                Optional.empty(), plan.promptTokens(), Times.of(plan.slo()), Times.of(plan.predicted()), plan.feasible(),
+                Optional.empty(), OptionalDouble.empty(), Optional.empty());
     }
 
     /** The same report with the text of each span, one for each. */
     public ElmsReport withTexts(List<String> texts) {
         List<Span> told = IntStream.range(0, spans.size())
                 .mapToObj(i -> new Span(spans.get(i).tokens, spans.get(i).level, Optional.of(texts.get(i)))).toList();
-        return new ElmsReport(told, prefillLevel, decodeLevel, promptTokensBefore, promptTokensAfter, slo, predicted, feasible,
-                measured,
-                queueMs, sloMet);
+        return new ElmsReport(told, prefillLevel, decodeLevel, headStart, promptTokensBefore, promptTokensAfter, slo, predicted,
+                feasible, measured, queueMs, sloMet);
     }
 }

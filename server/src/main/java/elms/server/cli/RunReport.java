@@ -20,7 +20,7 @@ record RunReport(String model, String text, String finishReason, Usage usage, El
         Plan plan = response.plan();
         boolean bound = plan.slo().ttftMillis().isPresent() || plan.slo().tpotMillis().isPresent();
         return String.format(Locale.ROOT, "level %.2f for the prompt, %.2f for the answer · %d prompt tokens · TTFT %s · TPOT %s%s",
-                plan.prefillLevel(), plan.decode().share(), plan.promptTokens(),
+                plan.prefillLevel(), response.answerLevel(), plan.promptTokens(),
                 times(response.measured().ttftMillis(), plan.predicted().ttftMillis(), plan.slo().ttftMillis()),
                 times(response.measured().tpotMillis(), plan.predicted().tpotMillis(), plan.slo().tpotMillis()),
                 !bound ? "" : response.sloMet() ? " · SLO met" : plan.feasible() ? " · SLO missed" : " · SLO missed, no level is that fast");
