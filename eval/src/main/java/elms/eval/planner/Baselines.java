@@ -108,7 +108,8 @@ final class Baselines {
         return ways.stream().filter(limits::keeps).findFirst().orElse(ways.getLast());
     }
 
-    private Way fastest(Limits limits) {
+    /** The smallest shape with the largest level that may answer: what is left where nothing keeps the SLO. */
+    Way fastest(Limits limits) {
         Assignment last = segments.getLast();
         return new Way(last, limits.answers(last).stream().findFirst().orElse(model.levels().getLast()));
     }

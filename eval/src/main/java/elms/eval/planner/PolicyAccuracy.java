@@ -122,9 +122,10 @@ final class PolicyAccuracy {
         return results.stream().filter(result -> result.fixed()[shape][slo] >= 0).count() >= 0.9 * results.size();
     }
 
-    /** Questions on which the shape is not feasible count as their share of the others. */
     private static double right(List<Result> results, int shape, int slo) {
-        return results.stream().filter(result -> result.fixed()[shape][slo] >= 0).mapToInt(result -> result.fixed()[shape][slo])
-                .average().orElse(0);
+        return results.stream().mapToInt(result -> {
+            int fixed = result.fixed()[shape][slo];
+            return fixed >= 0 ? fixed : result.fastest()[slo] ? 1 : 0;
+        }).average().orElse(0);
     }
 }

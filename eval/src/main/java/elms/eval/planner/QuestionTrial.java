@@ -45,8 +45,9 @@ final class QuestionTrial {
      * Whether a policy's answers were right, one an SLO.
      *
      * @param fixed of every shape of {@link PlanShape#SEGMENTS}, one an SLO: 1 right, 0 wrong, -1 not feasible
+     * @param fastest what a shape that is not feasible makes way for
      */
-    record Result(Map<Policy, boolean[]> right, int[][] fixed) {}
+    record Result(Map<Policy, boolean[]> right, int[][] fixed, boolean[] fastest) {}
 
     private final ElasticModel model;
     private final PlanAccuracy accuracy;
@@ -70,6 +71,7 @@ final class QuestionTrial {
         Map<Policy, boolean[]> right = new EnumMap<>(Policy.class);
         Arrays.stream(Policy.values()).forEach(policy -> right.put(policy, new boolean[slos.size()]));
         int[][] fixed = new int[PlanShape.SEGMENTS.size()][slos.size()];
+        boolean[] fastest = new boolean[slos.size()];
         int shuffled = random.nextInt(question.choices().size());
         boolean full = isRight(Assignment.all(read.prompt(), model.full()), model.full(), question);
         Prompt alone = FewShotTask.zeroShot(question, model.tokenizer());
@@ -79,6 +81,11 @@ final class QuestionTrial {
             SloPair slo = slos.get(i);
             Limits limits = new Limits(model, latency, read.prompt(), slo, read.millis());
             List<Optional<Way>> ways = baselines.fixed(limits);
+            int last = choice(baselines.fastest(limits), question);
+            fastest[i] = last == question.answer();
+            boolean hopeless = ways.stream().allMatch(Optional::isEmpty);
+            right.get(Policy.ORACLE)[i] = hopeless && last == question.answer();
+            right.get(Policy.ORACLE_SHUFFLED)[i] = hopeless && last == shuffled;
             for (int shape = 0; shape < fixed.length; shape++) {
                 fixed[shape][i] = -1;
                 if (ways.get(shape).isPresent()) {
@@ -103,7 +110,7 @@ final class QuestionTrial {
             right.get(Policy.FULL)[i] = full;
             right.get(Policy.ZERO_SHOT)[i] = zeroShot;
         }
-        return new Result(right, fixed);
+        return new Result(right, fixed, fastest);
     }
 
     private Read read(Prompt prompt) {
