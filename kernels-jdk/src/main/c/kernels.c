@@ -219,9 +219,12 @@ void EXPORT(panels)(int form, const uint8_t *weights, int64_t panel_bytes, int r
                     const int32_t *listed, int first, int last, float *sums, float *out) {
     if (form == F32) terms = 1;
     for (int i = first; i < last; i += 2) {
-        int32_t two[2] = {listed[i], i + 1 < last ? listed[i + 1] : listed[i]};
+        int32_t two[2] = {listed[i], listed[i + 1 < last ? i + 1 : i]};
         Panel panels[2];
-        for (int p = 0; p < 2; p++) panels[p] = (Panel){form, weights + two[p] * panel_bytes, 0, x};
+        for (int p = 0; p < 2; p++) {
+            int32_t next = listed[i + 2 + p < last ? i + 2 + p : i];
+            panels[p] = (Panel){form, weights + two[p] * panel_bytes, (next - two[p]) * panel_bytes, x};
+        }
         pair(panels, width, terms, sums);
         for (int p = 0; p < 2; p++) {
             int row = two[p] * PANEL;
