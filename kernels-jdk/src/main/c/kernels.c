@@ -156,7 +156,53 @@ INLINE void unpack(const Panel *panel, int block, Strip *strip, int b, int lane)
     else unpack_q8(at, strip, b, lane);
 }
 
+/* WIDTH rows of a block times up to two tokens, whose bytes never leave the registers. The same additions as in tile. */
+INLINE void rows_of_block(const int tokens, const int form, const uint8_t *rows, const uint8_t *scales, const Activations *x, int stride,
+                          Floats acc[2]) {
+    const int groups = form == Q4 ? 4 : 8;
+    Ints dots[2] = {};
+    UNROLL for (int g = 0; g < groups; g++) {
+        Bytes w = load_bytes(rows + 64 * g);
+        Bytes first = form == Q4 ? w & 15 : w ^ BIAS;
+        UNROLL for (int t = 0; t < tokens; t++) {
+            dots[t] = dot(dots[t], first, columns(x[t * stride].quants + 4 * g));
+            if (form == Q4) dots[t] = dot(dots[t], w >> 4, columns(x[t * stride].quants + 16 + 4 * g));
+        }
+    }
+    Floats scale = halves(scales);
+    Floats minimum = form == Q4 ? halves(scales + 2 * PANEL) : scale * -(float)BIAS;
+    UNROLL for (int t = 0; t < tokens; t++) {
+        acc[t] += to_floats(dots[t]) * (scale * x[t * stride].scale);
+        acc[t] += minimum * x[t * stride].sum;
+    }
+}
+
+/* A panel times one or two tokens: what they wait for is memory, so its blocks are read in one line and fetched ahead. */
+INLINE void few(const int tokens, const int form, const Panel *panel, int blocks, float *sums) {
+    const int bytes = form == Q4 ? 320 : 544, first = form == Q4 ? 64 : 32;
+    const uint8_t *at = panel->panel;
+    const Activations *x = panel->x;
+    Floats acc[PANEL / WIDTH][2] = {};
+    for (int b = 0; b < blocks; b++, at += bytes) {
+        for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + panel->ahead + line, 0, 0);
+        UNROLL for (int v = 0; v < PANEL / WIDTH; v++)
+            rows_of_block(tokens, form, at + first + 4 * v * WIDTH, at + 2 * v * WIDTH, x + b, blocks, acc[v]);
+    }
+    UNROLL for (int t = 0; t < tokens; t++)
+        UNROLL for (int v = 0; v < PANEL / WIDTH; v++) store(sums + t * PAIR + v * WIDTH, acc[v][t]);
+}
+
 static void quantized(const Panel panels[2], int blocks, int tokens, float *sums) {
+    if (tokens == 1 || tokens == 2) {
+        for (int p = 0; p < 2; p++)
+            switch (2 * tokens + (panels[p].form == Q4)) {
+                case 2: few(1, Q8, panels + p, blocks, sums + p * PANEL); break;
+                case 3: few(1, Q4, panels + p, blocks, sums + p * PANEL); break;
+                case 4: few(2, Q8, panels + p, blocks, sums + p * PANEL); break;
+                default: few(2, Q4, panels + p, blocks, sums + p * PANEL); break;
+            }
+        return;
+    }
     Strip strip;
     /* Few tokens wait for memory: block by block, reading the next ones goes on while one is multiplied. */
     int segment = tokens > TILE ? SEGMENT : 1;
@@ -219,15 +265,34 @@ void EXPORT(panels)(int form, const uint8_t *weights, int64_t panel_bytes, int r
                     const int32_t *listed, int first, int last, float *sums, float *out) {
     if (form == F32) terms = 1;
     for (int i = first; i < last; i += 2) {
-        int32_t two[2] = {listed[i], i + 1 < last ? listed[i + 1] : listed[i]};
+        int32_t two[2] = {listed[i], listed[i + 1 < last ? i + 1 : i]};
         Panel panels[2];
-        for (int p = 0; p < 2; p++) panels[p] = (Panel){form, weights + two[p] * panel_bytes, 0, x};
+        for (int p = 0; p < 2; p++) {
+            int32_t next = listed[i + 2 + p < last ? i + 2 + p : i];
+            panels[p] = (Panel){form, weights + two[p] * panel_bytes, (next - two[p]) * panel_bytes, x};
+        }
         pair(panels, width, terms, sums);
         for (int p = 0; p < 2; p++) {
             int row = two[p] * PANEL;
             int count = rows - row < PANEL ? rows - row : PANEL;
             const float *from = sums + p * PANEL;
             for (int r = 0; r < count; r++) out[row + r] = terms == 2 ? from[r] + from[PAIR + r] : from[r];
+        }
+    }
+}
+
+/* out[panel] = the largest of its rows' scores, which begin at the first-th. */
+void EXPORT(largest_of_panels)(const float *scores, int first, int rows, float *out) {
+    for (int row = 0; row < rows; row += PANEL) {
+        const float *from = scores + first + row;
+        if (rows - row >= PANEL) {
+            Floats top = load(from);
+            for (int r = WIDTH; r < PANEL; r += WIDTH) top = larger(top, load(from + r));
+            out[row / PANEL] = largest(top);
+        } else {
+            float top = from[0];
+            for (int r = 1; r < rows - row; r++) top = from[r] > top ? from[r] : top;
+            out[row / PANEL] = top;
         }
     }
 }

@@ -1,4 +1,4 @@
-/* rms_norm, rotate and adapt. */
+/* largest_of_panels, rms_norm, rotate and adapt. */
 #include <math.h>
 #include <string.h>
 
@@ -77,7 +77,24 @@ static void test_adapt(const Tier *tier, int rows, int width, int rank) {
     check_close(y, expected, 6 * (size_t)rows);
 }
 
+static void test_largest(const Tier *tier, int rows) {
+    begin("largest_of_panels %d", rows);
+    const int first = 3;
+    int panels = ceil_div(rows, PANEL);
+    float *scores = inputs((size_t)(first + rows), USUAL), *out = floats((size_t)panels), *expected = floats((size_t)panels);
+    for (int p = 0; p < panels; p++) {
+        expected[p] = -INFINITY;
+        for (int r = p * PANEL; r < smaller_int((p + 1) * PANEL, rows); r++) expected[p] = fmaxf(expected[p], scores[first + r]);
+    }
+    tier->largest_of_panels(scores, first, rows, out);
+    check_same("the largest", out, expected, (size_t)panels * sizeof(float));
+}
+
 void test_rows(const Tier *tier) {
+    test_largest(tier, 1);
+    test_largest(tier, 16);
+    test_largest(tier, 47);
+    test_largest(tier, 500);
     test_adapt(tier, 1, 1, 1);
     test_adapt(tier, 33, 31, 5);
     test_adapt(tier, 64, 100, 16);

@@ -24,6 +24,22 @@ public interface Kernels extends AutoCloseable {
     /** out[r] = Σ_c x[c] · weights[r][c] for one token and at least the rows of some panels, the same as for all of them. */
     void matmul(float[] x, Matrix weights, BitSet panels, float[] out);
 
+    /**
+     * out[p] is the largest score of a panel's rows, for every panel.
+     *
+     * @param scores those of one token, from {@code first} on
+     * @param rows how many there are; the last panel may have fewer than others
+     */
+    default void largestOfPanels(float[] scores, int first, int rows, float[] out) {
+        for (int panel = 0; panel < Matrix.panels(rows); panel++) {
+            float largest = Float.NEGATIVE_INFINITY;
+            for (int row = panel * Matrix.PANEL_ROWS; row < Math.min((panel + 1) * Matrix.PANEL_ROWS, rows); row++) {
+                largest = Math.max(largest, scores[first + row]);
+            }
+            out[panel] = largest;
+        }
+    }
+
     /** y[t·rows + r] += Σ_c x[t·columns + c] · weights[r][c]: a matrix that writes to the residual stream. */
     void matmulAdd(float[] x, int tokens, Matrix weights, float[] y);
 

@@ -1,7 +1,6 @@
 package elms.engine.decode;
 
 import static elms.engine.model.Screen.CANDIDATE_PANELS;
-import static elms.kernels.Matrix.PANEL_ROWS;
 
 import elms.engine.model.Screen;
 import elms.engine.model.Weights;
@@ -52,13 +51,7 @@ final class ScreenedHead {
 
     /** The panels whose best word has the highest rough score; {@code first} is where a row's scores begin. */
     private BitSet candidates(int first) {
-        for (int panel = 0; panel < best.length; panel++) {
-            float largest = Float.NEGATIVE_INFINITY;
-            for (int row = panel * PANEL_ROWS; row < Math.min((panel + 1) * PANEL_ROWS, output.rows()); row++) {
-                largest = Math.max(largest, rough[first + row]);
-            }
-            best[panel] = largest;
-        }
+        kernels.largestOfPanels(rough, first, output.rows(), best);
         float least = best.length <= CANDIDATE_PANELS ? Float.NEGATIVE_INFINITY : largest(best.clone(), CANDIDATE_PANELS);
         BitSet panels = new BitSet(best.length);
         for (int panel = 0; panel < best.length; panel++) {

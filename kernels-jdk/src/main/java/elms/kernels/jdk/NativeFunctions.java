@@ -21,6 +21,7 @@ import java.lang.invoke.MethodHandle;
 final class NativeFunctions {
     private final MethodHandle matmul;
     private final MethodHandle panels;
+    private final MethodHandle largest;
     private final MethodHandle gated;
     private final MethodHandle quantize;
     private final MethodHandle adapt;
@@ -36,6 +37,7 @@ final class NativeFunctions {
                 JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         panels = function(library, "panels", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT,
                 JAVA_INT, ADDRESS, ADDRESS);
+        largest = function(library, "largest_of_panels", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
         gated = function(library, "gated", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT,
                 ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         quantize = function(library, "quantize", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
@@ -70,6 +72,15 @@ final class NativeFunctions {
         try {
             panels.invokeExact(w.form().ordinal(), address(w), (long) w.panelBytes(), w.rows(), w.columns(), x, terms,
                     MemorySegment.ofArray(listed), first, last, MemorySegment.ofArray(sums), MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    /** The largest of each panel's scores. */
+    void largestOfPanels(float[] scores, int first, int rows, float[] out) {
+        try {
+            largest.invokeExact(MemorySegment.ofArray(scores), first, rows, MemorySegment.ofArray(out));
         } catch (Throwable e) {
             throw failed(e);
         }

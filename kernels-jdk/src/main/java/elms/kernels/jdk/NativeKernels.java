@@ -93,6 +93,11 @@ public final class NativeKernels implements Kernels {
     }
 
     @Override
+    public void largestOfPanels(float[] scores, int first, int rows, float[] out) {
+        functions.largestOfPanels(scores, first, rows, out);
+    }
+
+    @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, float[] y) {
         addBeside(x, tokens, weights, y, Optional.empty());
     }

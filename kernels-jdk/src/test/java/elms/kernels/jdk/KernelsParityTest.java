@@ -67,6 +67,17 @@ abstract class KernelsParityTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {1, 16, 47, 500})
+    void largestOfPanelsTellsTheBestScoreOfEach(int rows) {
+        float[] scores = new RandomData(rows).floats(3 + rows, 1);
+        float[] expected = new float[Matrix.panels(rows)];
+        float[] actual = expected.clone();
+        SCALAR.largestOfPanels(scores, 3, rows, expected);
+        kernels.largestOfPanels(scores, 3, rows, actual);
+        assertThat(actual).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
     @CsvSource({"70, 96, 16, 1", "33, 31, 5, 3", "17, 100, 40, 70", "64, 7, 8, 4", "576, 576, 16, 50", "1, 1, 1, 1"})
     void adaptAddsALowRankMatrixAndABias(int rows, int columns, int rank, int tokens) {
         RandomData data = new RandomData(rows * 31L + columns + rank);
