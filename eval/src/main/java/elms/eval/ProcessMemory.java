@@ -25,7 +25,7 @@ public final class ProcessMemory {
         return megabytes("RssAnon");
     }
 
-    /** The resident part that is pages of files, weights and libraries: the system drops them and reads them again as it likes. */
+    /** The resident part that is pages of files, weights and libraries: the system drops and reads them as it likes. */
     public static OptionalDouble mappedMb() {
         return megabytes("RssFile");
     }

@@ -35,8 +35,8 @@ public record Report(String model, int clients, double seconds, long requests, M
 
     /** The report of these marks. */
     static Report of(String model, int clients, double seconds, Tally tally, long stuck, int pagesLeft, List<Mark> marks) {
-        return new Report(model, clients, seconds, tally.requests(), tally.visits(), tally.outcomes(), stuck, pagesLeft, tally.faults(),
-                trend(marks, Mark::heapMb), trend(marks, mark -> mark.outsideMb().orElse(0)),
+        return new Report(model, clients, seconds, tally.requests(), tally.visits(), tally.outcomes(), stuck, pagesLeft,
+                tally.faults(), trend(marks, Mark::heapMb), trend(marks, mark -> mark.outsideMb().orElse(0)),
                 trend(marks, mark -> mark.mappedMb().orElse(0)), List.copyOf(marks));
     }
 

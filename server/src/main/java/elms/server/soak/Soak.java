@@ -27,6 +27,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import javax.management.InstanceNotFoundException;
+import javax.management.JMException;
+import javax.management.ObjectName;
+import javax.management.ReflectionException;
 
 /**
  * Everything at once, for long: clients of a server that wait, read slowly, go away, hurry, ask for too much. Pinned answers must
@@ -176,12 +180,25 @@ public final class Soak {
         for (int collection = 0; collection < UNTIL_COMPACT; collection++) {
             System.gc();
         }
+        trimNativeHeap();
         double pages = kernels.pageBytes() / MEGABYTE;
         double heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / MEGABYTE;
         OptionalDouble anonymous = ProcessMemory.anonymousMb();
         return new Mark(number, tally.outcomes(), heap - pages, pages, ProcessMemory.residentMb(),
                 anonymous.isPresent() ? OptionalDouble.of(anonymous.getAsDouble() - peakHeapMb()) : anonymous,
                 ProcessMemory.mappedMb());
+    }
+
+    /** Has the C library give back what was freed, as {@link System#gc} does in Java; where it cannot, that counts as memory. */
+    private static void trimNativeHeap() {
+        try {
+            ManagementFactory.getPlatformMBeanServer().invoke(new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                    "systemTrimNativeHeap", null, null);
+        } catch (InstanceNotFoundException | ReflectionException e) {
+            // This JVM does not know the command.
+        } catch (JMException e) {
+            throw new IllegalStateException("the C library's memory cannot be trimmed", e);
+        }
     }
 
     /** What the heap has ever taken from the system. */

@@ -35,15 +35,16 @@ class ReportTest {
 
     @Test
     void theFirstQuarterIsWarmUp() {
-        Report report = report(mark -> mark <= MARKS / 4 ? mark : 40, mark -> mark <= MARKS / 4 ? 100 + mark : 200, mark -> 150);
+        int quarter = MARKS / 4;
+        Report report = report(mark -> mark <= quarter ? mark : 40, mark -> mark <= quarter ? 100 + mark : 200, mark -> 150);
         assertThat(report.heap()).isEqualTo(new Trend(40, 0, 0));
         assertThat(report.outside()).isEqualTo(new Trend(200, 0, 0));
         assertThat(report.passed()).isTrue();
     }
 
     private static Report report(IntToDoubleFunction heap, IntToDoubleFunction outside, IntToDoubleFunction mapped) {
-        List<Mark> marks = IntStream.rangeClosed(1, MARKS).mapToObj(mark -> new Mark(mark, Map.of(), heap.applyAsDouble(mark), 300,
-                OptionalDouble.of(900), OptionalDouble.of(outside.applyAsDouble(mark)),
+        List<Mark> marks = IntStream.rangeClosed(1, MARKS).mapToObj(mark -> new Mark(mark, Map.of(), heap.applyAsDouble(mark),
+                300, OptionalDouble.of(900), OptionalDouble.of(outside.applyAsDouble(mark)),
                 OptionalDouble.of(mapped.applyAsDouble(mark)))).toList();
         return Report.of("model", 16, 60, new Tally(), 0, 0, marks);
     }
