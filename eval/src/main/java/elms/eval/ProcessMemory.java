@@ -3,13 +3,14 @@ package elms.eval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.OptionalDouble;
 
-/** Memory of this process, mapped files included, in megabytes, where Linux tells it. */
+/** Memory of this process, in megabytes, where Linux tells it. */
 public final class ProcessMemory {
     private ProcessMemory() {}
 
-    /** What is resident now. */
+    /** What is resident now, mapped files included. */
     public static OptionalDouble residentMb() {
         return megabytes("VmRSS");
     }
@@ -19,12 +20,27 @@ public final class ProcessMemory {
         return megabytes("VmHWM");
     }
 
+    /** The resident part that no file stands behind: Java's heap, compiled code, what {@code malloc} gave or keeps. */
+    public static OptionalDouble anonymousMb() {
+        return megabytes("RssAnon");
+    }
+
+    /** The resident part that is pages of files, weights and libraries: the system drops and reads them as it likes. */
+    public static OptionalDouble mappedMb() {
+        return megabytes("RssFile");
+    }
+
     private static OptionalDouble megabytes(String name) {
         try {
-            return Files.readAllLines(Path.of("/proc/self/status")).stream().filter(line -> line.startsWith(name))
-                    .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024).findFirst();
+            return megabytes(Files.readAllLines(Path.of("/proc/self/status")), name);
         } catch (IOException e) {
             return OptionalDouble.empty();
         }
+    }
+
+    /** A figure of {@code /proc/PID/status}, which is in kilobytes there. */
+    static OptionalDouble megabytes(List<String> status, String name) {
+        return status.stream().filter(line -> line.startsWith(name + ":"))
+                .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024).findFirst();
     }
 }

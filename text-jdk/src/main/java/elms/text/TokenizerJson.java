@@ -17,6 +17,7 @@ import java.util.Set;
  * @param pre the pre-tokenizer, by llama.cpp's name for it
  */
 record TokenizerJson(String[] tokens, String[] merges, String pre) {
+    private static final int TYPICAL_BYTES = 1 << 22;
     private static final String LLAMA_3_WORDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
             + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
@@ -42,13 +43,13 @@ record TokenizerJson(String[] tokens, String[] merges, String pre) {
 
     /** The file's text, as UTF-8; tokens in {@code excluded} are left out of the vocabulary. */
     byte[] withoutTokens(Set<String> excluded) {
-        Map<String, Integer> vocabulary = new LinkedHashMap<>();
+        Map<String, Integer> vocabulary = LinkedHashMap.newLinkedHashMap(tokens.length);
         for (int id = 0; id < tokens.length; id++) {
             if (!excluded.contains(tokens[id])) {
                 vocabulary.putIfAbsent(tokens[id], id);
             }
         }
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream(TYPICAL_BYTES);
         try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
             json.writeStartObject();
             json.writeStringField("version", "1.0");

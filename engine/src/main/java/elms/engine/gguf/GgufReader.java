@@ -25,6 +25,7 @@ final class GgufReader {
     private static final int LEAST_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8;
     private static final long LARGEST_HEADER = 1L << 28;
     private static final int WINDOW = 1 << 16;
+    private static final char REPLACEMENT = '\ufffd';
     private static final int DEFAULT_ALIGNMENT = 32;
     private static final int LARGEST_ALIGNMENT = 1 << 20;
 
@@ -112,8 +113,9 @@ final class GgufReader {
             content = flags;
         } else {
             String[] strings = new String[n];
+            String what = "an element of '" + key + "'";
             for (int i = 0; i < n; i++) {
-                strings[i] = readString("an element of '" + key + "'", LONGEST_STRING);
+                strings[i] = readString(what, LONGEST_STRING);
             }
             content = strings;
         }
@@ -245,6 +247,15 @@ final class GgufReader {
             int count = Math.min(buffer.remaining(), bytes.length - done);
             buffer.get(bytes, done, count);
             done += count;
+        }
+        return decoded(bytes, what);
+    }
+
+    /** A string decodes fast, with replacements for what is not UTF-8: only where it holds one, a decoder has to tell. */
+    private static String decoded(byte[] bytes, String what) {
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        if (text.indexOf(REPLACEMENT) < 0) {
+            return text;
         }
         try {
             return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();

@@ -49,9 +49,9 @@ final class SoakCommand implements Callable<Integer> {
 
     private static String line(Mark mark) {
         return String.format(Locale.ROOT, "elms: minute %d: %s, live heap %.2f MB, keys and values %.1f MB,"
-                + " resident %.1f MB, outside the heap %.1f MB",
+                + " resident %.1f MB, outside the heap %.1f MB, mapped files %.1f MB",
                 mark.number(), mark.outcomes(), mark.heapMb(), mark.pagesMb(), mark.residentMb().orElse(Double.NaN),
-                mark.outsideMb().orElse(Double.NaN));
+                mark.outsideMb().orElse(Double.NaN), mark.mappedMb().orElse(Double.NaN));
     }
 
     private static String table(Report report) {
@@ -60,6 +60,7 @@ final class SoakCommand implements Callable<Integer> {
                 .append("\nstuck: ").append(report.stuck()).append(", pages left: ").append(report.pagesLeft()).append('\n');
         row(table, "live heap", report.heap());
         row(table, "outside it", report.outside());
+        row(table, "files", report.mapped());
         report.faults().forEach(fault -> table.append(fault).append('\n'));
         return table.append(report.passed() ? "passed\n" : "failed\n").toString();
     }

@@ -27,7 +27,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.ToDoubleFunction;
+import javax.management.InstanceNotFoundException;
+import javax.management.JMException;
+import javax.management.ObjectName;
+import javax.management.ReflectionException;
 
 /**
  * Everything at once, for long: clients of a server that wait, read slowly, go away, hurry, ask for too much. Pinned answers must
@@ -40,6 +43,8 @@ public final class Soak {
     private static final double MEGABYTE = 1 << 20;
     /** Longest time without any progress before requests count as stuck. */
     private static final int PATIENCE_SECONDS = 120;
+    /** The serial collector leaves dead objects where they lie among many live ones, but in every fourth collection. */
+    private static final int UNTIL_COMPACT = 4;
     private static final String WORK = "vllm:num_requests_";
     /** A process that is stopped for a while must not take its own clients for slow ones. */
     private static final Duration PATIENT = Duration.ofHours(1);
@@ -86,10 +91,7 @@ public final class Soak {
             Thread.currentThread().interrupt();
             throw new ElmsException("the soak was interrupted", e);
         }
-        List<Mark> warm = made.subList((made.size() + 3) / 4, made.size());
-        return new Report(model.name(), CLIENTS, distance.toMillis() / 1000.0, tally.requests(), tally.visits(), tally.outcomes(),
-                stuck, kernels.pagesInUse() - pages, tally.faults(), trend(warm, Mark::heapMb),
-                trend(warm, mark -> mark.outsideMb().orElse(0)), made);
+        return Report.of(model.name(), CLIENTS, distance.toMillis() / 1000.0, tally, stuck, kernels.pagesInUse() - pages, made);
     }
 
     private static ServerSettings settings() {
@@ -98,10 +100,6 @@ public final class Soak {
         return new ServerSettings(usual.host(), usual.port(), usual.socket(), usual.keys(), usual.allowedHosts(),
                 usual.allowedOrigins(), new Limits(limits.bodyBytes(), limits.headerBytes(), limits.connections(), PATIENT, PATIENT,
                 PATIENT, PATIENT, limits.grace()));
-    }
-
-    private static Trend trend(List<Mark> marks, ToDoubleFunction<Mark> figure) {
-        return Trend.of(marks.stream().map(figure::applyAsDouble).toList());
     }
 
     /** Requests that got stuck. */
@@ -179,12 +177,28 @@ public final class Soak {
     }
 
     private Mark mark(int number) {
-        System.gc();
+        for (int collection = 0; collection < UNTIL_COMPACT; collection++) {
+            System.gc();
+        }
+        trimNativeHeap();
         double pages = kernels.pageBytes() / MEGABYTE;
         double heap = ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / MEGABYTE;
-        OptionalDouble resident = ProcessMemory.residentMb();
-        return new Mark(number, tally.outcomes(), heap - pages, pages, resident,
-                resident.isPresent() ? OptionalDouble.of(resident.getAsDouble() - peakHeapMb()) : resident);
+        OptionalDouble anonymous = ProcessMemory.anonymousMb();
+        return new Mark(number, tally.outcomes(), heap - pages, pages, ProcessMemory.residentMb(),
+                anonymous.isPresent() ? OptionalDouble.of(anonymous.getAsDouble() - peakHeapMb()) : anonymous,
+                ProcessMemory.mappedMb());
+    }
+
+    /** Has the C library give back what was freed, as {@link System#gc} does in Java; where it cannot, that counts as memory. */
+    private static void trimNativeHeap() {
+        try {
+            ManagementFactory.getPlatformMBeanServer().invoke(new ObjectName("com.sun.management:type=DiagnosticCommand"),
+                    "systemTrimNativeHeap", null, null);
+        } catch (InstanceNotFoundException | ReflectionException e) {
+            // This JVM does not know the command.
+        } catch (JMException e) {
+            throw new IllegalStateException("the C library's memory cannot be trimmed", e);
+        }
     }
 
     /** What the heap has ever taken from the system. */
