@@ -5,6 +5,7 @@ import elms.engine.decode.Transformer;
 import elms.eval.AnswerStore;
 import elms.eval.PlanAccuracy;
 import elms.eval.planner.LatencyCheck.Measured;
+import elms.eval.planner.PlannerReport.Answered;
 import elms.eval.planner.PlannerReport.Shortened;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
@@ -16,7 +17,9 @@ import java.util.function.DoubleConsumer;
 /** Measures how well plans are predicted, chosen and carried out. */
 public final class PlannerQuality {
     private static final double LATENCY_PART = 0.2;
-    private static final double ACCURACY_PART = 0.65;
+    private static final double ACCURACY_PART = 0.6;
+    private static final double HEAD_START_PART = 0.05;
+    private static final double COMPRESSION_FROM = LATENCY_PART + ACCURACY_PART + HEAD_START_PART;
     private static final List<String> COMPRESSED = List.of("arc_easy", "sciq", "openbookqa");
 
     private final ElasticModel model;
@@ -53,11 +56,12 @@ public final class PlannerQuality {
         List<FewShotTask> tasks = FewShotTask.paper(data);
         PolicyAccuracy.Measured accuracy = new PolicyAccuracy(model, plans, latency, reader, part(LATENCY_PART, ACCURACY_PART))
                 .measure(tasks, limit);
+        List<Answered> headStart = new AnswerTable(model, plans, part(LATENCY_PART + ACCURACY_PART, HEAD_START_PART)).measure(tasks, limit);
         List<Shortened> compression = new CompressionTable(model, kernels, plans, reader,
-                part(LATENCY_PART + ACCURACY_PART, 1 - LATENCY_PART - ACCURACY_PART))
+                part(COMPRESSION_FROM, 1 - COMPRESSION_FROM))
                 .measure(tasks.stream().filter(task -> COMPRESSED.contains(task.name())).toList(), data, limit);
         return new PlannerReport(model.name(), measured.latency(), measured.promises(), measured.overhead(), accuracy.accuracy(),
-                accuracy.details(), compression);
+                accuracy.details(), headStart, compression);
     }
 
     private DoubleConsumer part(double from, double share) {

@@ -11,7 +11,7 @@ import java.util.Map;
  * @param accuracy of every way to choose a plan, in percent: mean over tasks and SLOs
  */
 public record PlannerReport(String model, Predictions latency, Map<String, Promise> promises, Overhead overhead,
-        Map<String, Double> accuracy, Details details, List<Shortened> compression) {
+        Map<String, Double> accuracy, Details details, List<Answered> headStart, List<Shortened> compression) {
     /**
      * Predicted against measured latencies; shares from 0 to 1.
      *
@@ -49,6 +49,14 @@ public record PlannerReport(String model, Predictions latency, Map<String, Promi
      */
     public record Details(int questions, Map<String, Map<String, Double>> bySlo, Map<String, Double> byTask, double stderr,
             Map<String, PairedDifference> elmsMinus) {}
+
+    /**
+     * Accuracy where the full model reads the whole prompt and gives some tokens of the answer, the smallest level the others; in
+     * percent, mean over tasks.
+     *
+     * @param fullTokens of the answer's beginning; the first comes of reading the prompt
+     */
+    public record Answered(int fullTokens, double accuracy) {}
 
     /**
      * Accuracy of the full model on shortened prompts, in percent.

@@ -97,6 +97,9 @@ final class PlannerEvalCommand implements Callable<Integer> {
         report.details().elmsMinus().forEach((policy, difference) -> table.append(
                 String.format(Locale.ROOT, "elms - %-18s%8.1f ± %.1f%n", policy, difference.mean(), difference.stderr())));
         table.append('\n');
+        report.headStart().forEach(row -> table.append(String.format(Locale.ROOT, "first %d tokens full, then the smallest level: %.1f%n",
+                row.fullTokens(), row.accuracy())));
+        table.append('\n');
         table.append(String.format("%-28s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages"));
         report.compression().forEach(row -> table.append(String.format(Locale.ROOT, "%-28s%6.2f%10.1f%10.1f%n", row.method(), row.kept(),
                 row.examples(), row.passages())));
