@@ -143,6 +143,7 @@ final class Engine implements Runnable {
             drain();
             warming.close();
             cache.close();
+            metrics.close();
         }
     }
 

@@ -208,9 +208,9 @@ final class Job {
         return answer.tokens() < plan.answering().fullTokens() && now + fullStep <= nextDue(fullStep);
     }
 
-    /** Whether its first token can wait for the next of its head start. */
+    /** Whether its first token can wait for the next of its head start, and would not be late if that took twice as long. */
     boolean holdsBack(double now, double fullStep) {
-        return hurried() && answer.tokens() < plan.answering().headStart() && now + fullStep <= deadline();
+        return hurried() && answer.tokens() < plan.answering().headStart() && now + 2 * fullStep <= deadline();
     }
 
     /** What each of its remaining tokens may take from some time on; infinite if it is in no hurry. */

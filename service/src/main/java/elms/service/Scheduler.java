@@ -147,12 +147,17 @@ final class Scheduler {
         SubModel most = levels.stream().filter(level -> keepPace(all, level, Optional.empty(), ready)).findFirst()
                 .orElse(levels.get(levels.size() - 1));
         all.stream().filter(job -> !job.calm()).forEach(job -> job.setLevel(
-                job.within(all.size() == 1 && job.ahead(now, fullStep(job)) ? job.largest() : job.plan().decode(), most)));
+                job.within(undisturbed() && job.ahead(now, fullStep(job)) ? job.largest() : job.plan().decode(), most)));
     }
 
-    /** Whether a job's first token waits for those that are to be handed out with it; no longer where others run. */
+    /** Whether a job's first token waits for those that are to be handed out with it; no longer where others run or wait. */
     boolean holdsBack(Job job, double now) {
-        return running().size() == 1 && job.holdsBack(now, fullStep(job));
+        return undisturbed() && job.holdsBack(now, fullStep(job));
+    }
+
+    /** Whether one job has the machine to itself. */
+    private boolean undisturbed() {
+        return waiting.isEmpty() && reading.size() + answering.size() == 1;
     }
 
     private double fullStep(Job job) {

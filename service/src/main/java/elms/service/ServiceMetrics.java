@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -22,18 +23,24 @@ final class ServiceMetrics {
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicLong cacheBytes = new AtomicLong();
+    private final List<Gauge> gauges;
     private final Counter cacheQueries;
     private final Counter cacheHits;
 
     ServiceMetrics(MeterRegistry meters, long mostCacheBytes) {
         this.meters = meters;
-        Gauge.builder("vllm:num_requests_waiting", waiting, AtomicInteger::get).register(meters);
-        Gauge.builder("vllm:num_requests_running", running, AtomicInteger::get).register(meters);
-        Gauge.builder("elms:prefix_cache_bytes", cacheBytes, AtomicLong::get).register(meters);
-        Gauge.builder("vllm:kv_cache_usage_perc", cacheBytes, bytes -> (double) bytes.get() / Math.max(1, mostCacheBytes))
-                .register(meters);
+        gauges = List.of(Gauge.builder("vllm:num_requests_waiting", waiting, AtomicInteger::get).register(meters),
+                Gauge.builder("vllm:num_requests_running", running, AtomicInteger::get).register(meters),
+                Gauge.builder("elms:prefix_cache_bytes", cacheBytes, AtomicLong::get).register(meters),
+                Gauge.builder("vllm:kv_cache_usage_perc", cacheBytes, bytes -> (double) bytes.get() / Math.max(1, mostCacheBytes))
+                        .register(meters));
         cacheQueries = meters.counter("vllm:prefix_cache_queries");
         cacheHits = meters.counter("vllm:prefix_cache_hits");
+    }
+
+    /** Makes room for the gauges of a service that counts in the same registry after this one. */
+    void close() {
+        gauges.forEach(meters::remove);
     }
 
     void state(int nowWaiting, int nowRunning, long nowCached) {

@@ -185,7 +185,8 @@ class SchedulerTest {
         Job job = answering(slo(100 * step, 0.7 * step), 0, new Answering(3, 5, level(2)));
         next(job, 50 * step);
         assertThat(scheduler.holdsBack(job, 50 * step)).isTrue();
-        assertThat(scheduler.holdsBack(job, 99.5 * step)).isFalse();
+        assertThat(scheduler.holdsBack(job, 98 * step - 1e-6)).isTrue();
+        assertThat(scheduler.holdsBack(job, 98.5 * step)).isFalse();
         next(job, 51 * step);
         assertThat(scheduler.holdsBack(job, 51 * step)).isTrue();
         next(job, 52 * step);

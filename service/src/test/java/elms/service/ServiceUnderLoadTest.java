@@ -311,6 +311,7 @@ class ServiceUnderLoadTest {
             }
             assertThat(gauge("vllm:num_requests_waiting")).isZero();
         }
+        assertThat(meters.find("vllm:num_requests_waiting").gauge()).as("of a closed service, in the way of the next one's").isNull();
     }
 
     private double gauge(String name) {
