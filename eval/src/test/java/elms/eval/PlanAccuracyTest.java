@@ -38,13 +38,14 @@ class PlanAccuracyTest {
             List<Span> spans = List.of(new Span(tokenizer.encode("Question: who\nAnswer:").ids(), full));
             Question question = new Question("Question: who\nAnswer:", CHOICES, 0);
             AnswerStore known = AnswerStore.inMemory();
-            int choice = new PlanAccuracy(new Transformer(weights, kernels), full, tokenizer, known).choice(spans, Answering.steady(full), question);
+            PlanAccuracy accuracy = new PlanAccuracy(new Transformer(weights, kernels), full, tokenizer, known);
+            int choice = accuracy.choice(spans, Answering.steady(full), question);
             AnswerStore.Key key = AnswerStore.Key.of(spans, Answering.steady(full), CHOICES);
             float[] scores = known.find(key).orElseThrow();
             assertThat(scores).hasSize(CHOICES.size());
             int other = (choice + 1) % CHOICES.size();
             scores[other] = 0;
-            assertThat(new PlanAccuracy(new Transformer(weights, kernels), full, tokenizer, known).choice(spans, Answering.steady(full), question)).isEqualTo(other);
+            assertThat(accuracy.choice(spans, Answering.steady(full), question)).isEqualTo(other);
         }
     }
 
@@ -61,7 +62,8 @@ class PlanAccuracyTest {
             Transformer transformer = new Transformer(weights, kernels);
             for (String context : List.of("Question: is it\nAnswer:", "Question: who\nAnswer:", "What now")) {
                 int[] ids = tokenizer.encode(context).ids();
-                List<Span> spans = List.of(new Span(Arrays.copyOf(ids, 4), small), new Span(Arrays.copyOfRange(ids, 4, ids.length), full));
+                List<Span> spans = List.of(new Span(Arrays.copyOf(ids, 4), small),
+                        new Span(Arrays.copyOfRange(ids, 4, ids.length), full));
                 Reading reading = new Reading(small, small, full, ids.length - 4, small);
                 for (int answer = 0; answer < CHOICES.size(); answer++) {
                     Question question = new Question(context, CHOICES, answer);

@@ -3,10 +3,10 @@ package elms.planner;
 import elms.engine.model.SubModel;
 
 /**
- * Who gives the tokens of an answer. What is left of the TTFT after reading goes to a <em>head start</em>: the full model gives the
- * first tokens, and they are handed out together when the first is due. The answer is ahead of its pace then, and the full model goes
- * on until it is not; a level that keeps the TPOT gives the rest. That tokens may be held back as long as each is in time is Andes'
- * (Liu et al., 2024, arXiv 2404.16283), which so makes room for other requests.
+ * Who gives the tokens of an answer. What is left of the TTFT after reading goes to a <em>head start</em>: the full model gives
+ * the first tokens, and they are handed out together when the first is due. The answer is ahead of its pace then, and the full
+ * model goes on until it is not; a level that keeps the TPOT gives the rest. That tokens may be held back as long as each is in
+ * time is Andes' (Liu et al., 2024, arXiv 2404.16283), which so makes room for other requests.
  *
  * @param headStart tokens that are handed out together; 1 holds none back
  * @param fullTokens of the answer's beginning that the full model gives; the first of all comes of reading the prompt
@@ -25,8 +25,9 @@ public record Answering(int headStart, int fullTokens, SubModel level) {
     }
 
     /**
-     * The shortest head start with which the TPOT is kept and the full model gives what is worth it, or the longest that there is time
-     * for, and for a step more: what comes between two steps must not cost the first token its time. Times are in milliseconds.
+     * The shortest head start with which the TPOT is kept and the full model gives what is worth it, or the longest that there is
+     * time for, and for a step more: what comes between two steps must not cost the first token its time. Times are in
+     * milliseconds.
      *
      * @param tokens of the longest answer
      * @param spare time until the first token is due

@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
  * compact language model, or in a prompt of which nothing may be cut, one level reads everything.
  */
 public final class Planner {
-    /** How much more it costs to read the end of a prompt at a smaller level than what is before it, and to answer; docs/planner.md. */
+    /** How much more it costs to read the end of a prompt at a smaller level than what is before it, and to answer. */
     private static final double END_WORTH = 6;
     private static final double ANSWER_WORTH = 12;
 
@@ -53,7 +53,8 @@ public final class Planner {
     }
 
     /**
-     * Plans a request that has the machine to itself. Without a feasible plan the fastest is taken, which says that it is not feasible.
+     * Plans a request that has the machine to itself. Without a feasible plan the fastest is taken, which says that it is not
+     * feasible.
      *
      * @param answerTokens most tokens of the answer
      * @param overheadMillis time already spent since the request's arrival
@@ -199,13 +200,17 @@ public final class Planner {
         return filled(shaper, best, budget);
     }
 
-    /** A plan that spends what another leaves of the time. */
+    /** A plan that spends what another leaves of the time, but for the step that a head start keeps free. */
     private Candidate filled(Shaper shaper, Candidate chosen, Budget budget) {
         if (!chosen.predicted().within(budget.limit())) {
             return chosen;
         }
-        return candidate(shaper.filled(chosen.assignment(), assignment ->
-                candidate(assignment, chosen.answering(), budget).predicted().within(budget.limit())), chosen.answering(), budget);
+        Answering answering = chosen.answering();
+        boolean keepsFree = answering.headStart() > 1;
+        Budget left = keepsFree ? budget.after(decodeMillis(levels.get(0), chosen.assignment().tokens(), budget)) : budget;
+        Assignment filled = shaper.filled(chosen.assignment(), assignment ->
+                candidate(assignment, answering, left).predicted().within(budget.limit()));
+        return candidate(filled, answering, budget);
     }
 
     /** The same in the paper's form. */

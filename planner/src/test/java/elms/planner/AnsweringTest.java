@@ -57,7 +57,8 @@ class AnsweringTest {
         assertThat(answering.heldMillis(1)).isLessThanOrEqualTo(Math.max(0, spare - 1));
         assertThat(answering.headStart()).isBetween(1, tokens);
         assertThat(answering.fullShare(tokens)).isBetween(0.0, 1.0);
-        assertThat(new Answering(1, answering.fullTokens() + 1, LEVEL).fullShare(tokens)).isGreaterThanOrEqualTo(answering.fullShare(tokens));
+        assertThat(new Answering(1, answering.fullTokens() + 1, LEVEL).fullShare(tokens))
+                .isGreaterThanOrEqualTo(answering.fullShare(tokens));
         double now = 0;
         boolean inTime = true;
         for (int token = answering.headStart() + 1; token <= tokens; token++) {

@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 
-/** What a head start is worth: the full model reads whole prompts and gives the first tokens of answers, the smallest level the rest. */
+/**
+ * What a head start is worth: the full model reads whole prompts and gives the first tokens of answers, the smallest level the
+ * rest.
+ */
 final class AnswerTable {
     private static final List<Integer> FULL_TOKENS = List.of(1, 2, 4, 8);
 

@@ -56,7 +56,8 @@ public final class PlannerQuality {
         List<FewShotTask> tasks = FewShotTask.paper(data);
         PolicyAccuracy.Measured accuracy = new PolicyAccuracy(model, plans, latency, reader, part(LATENCY_PART, ACCURACY_PART))
                 .measure(tasks, limit);
-        List<Answered> headStart = new AnswerTable(model, plans, part(LATENCY_PART + ACCURACY_PART, HEAD_START_PART)).measure(tasks, limit);
+        List<Answered> headStart = new AnswerTable(model, plans, part(LATENCY_PART + ACCURACY_PART, HEAD_START_PART))
+                .measure(tasks, limit);
         List<Shortened> compression = new CompressionTable(model, kernels, plans, reader,
                 part(COMPRESSION_FROM, 1 - COMPRESSION_FROM))
                 .measure(tasks.stream().filter(task -> COMPRESSED.contains(task.name())).toList(), data, limit);
