@@ -69,7 +69,7 @@ class ElmsClientTest {
             try (Binding binding = ElmsClient.at(Path.of(socket[0])).bind(Profile.of("other").withSystem("be short")
                     .withSlo("0.9", "0.85"))) {
                 StringBuilder streamed = new StringBuilder();
-                System.out.println("level below 1: " + (binding.call(Request.of("hi").withMaxTokens(3), Listener.NONE)
+                System.out.println("level below 1: " + (binding.call(Request.of("hi").withMaxTokens(60), Listener.NONE)
                         .decodeLevel() < 1));
                 Response response = binding.call(QUESTION, streamed::append);
                 System.out.println("as streamed: " + response.text().contentEquals(streamed));
