@@ -27,6 +27,7 @@ public final class Binding implements AutoCloseable {
     /**
      * Answers a request and returns when the answer is complete or given up. The clock of its SLO starts when the server has it.
      *
+     * @throws IllegalArgumentException if its tools are no JSON
      * @throws ElmsClientException if the server refuses it, fails, or cannot be reached
      */
     public Response call(Request request, Listener listener) {
@@ -41,6 +42,7 @@ public final class Binding implements AutoCloseable {
     private static Response follow(UnixExchange exchange, Listener listener) throws IOException {
         StringBuilder text = new StringBuilder();
         String finishReason = "cancelled";
+        JsonNode calls = MissingNode.getInstance();
         JsonNode usage = MissingNode.getInstance();
         JsonNode elms = MissingNode.getInstance();
         while (!listener.cancelled()) {
@@ -49,7 +51,7 @@ public final class Binding implements AutoCloseable {
                 throw new IOException("the answer broke off");
             }
             if (line.equals(DATA + DONE)) {
-                return Response.of(text.toString(), finishReason, usage, elms);
+                return Response.of(text.toString(), finishReason, calls, usage, elms);
             }
             if (!line.startsWith(DATA)) {
                 continue;
@@ -64,10 +66,11 @@ public final class Binding implements AutoCloseable {
                 listener.text(piece);
             }
             finishReason = event.at("/choices/0/finish_reason").asText(finishReason);
+            calls = event.at("/choices/0/delta").has("tool_calls") ? event.at("/choices/0/delta/tool_calls") : calls;
             usage = event.has("usage") ? event.path("usage") : usage;
             elms = event.has("elms") ? event.path("elms") : elms;
         }
-        return Response.of(text.toString(), "cancelled", usage, elms);
+        return Response.of(text.toString(), "cancelled", calls, usage, elms);
     }
 
     private ObjectNode body(Request request) {
@@ -77,6 +80,10 @@ public final class Binding implements AutoCloseable {
         if (request.strict()) {
             body.withObjectProperty("slo").put("strict", true);
         }
+        request.tools().ifPresent(tools -> {
+            ElmsClient.putTools(body, tools.json());
+            body.put("tool_choice", tools.required() ? "required" : "auto");
+        });
         for (Request.Message message : request.messages()) {
             ObjectNode turn = body.withArrayProperty("messages").addObject().put("role", message.role());
             turn.putArray("content").addObject().put("type", "text").put("text", message.content()).put("elms_protected",

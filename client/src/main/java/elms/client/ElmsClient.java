@@ -1,5 +1,6 @@
 package elms.client;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -37,8 +38,10 @@ public final class ElmsClient {
     }
 
     /**
-     * Binds an app: its profile is the server's from now on, and its system prompt is read while nothing else is to be done.
+     * Binds an app: its profile is the server's from now on, and its system prompt and tools are read while nothing else is to be
+     * done.
      *
+     * @throws IllegalArgumentException if the tools are no JSON
      * @throws ElmsClientException if the server refuses the profile or cannot be reached
      */
     public Binding bind(Profile profile) {
@@ -47,6 +50,7 @@ public final class ElmsClient {
         if (!profile.system().isEmpty()) {
             body.put("system", profile.system());
         }
+        profile.tools().ifPresent(tools -> putTools(body, tools));
         send("PUT", APPS + profile.name(), "", body);
         return new Binding(this, profile);
     }
@@ -56,6 +60,14 @@ public final class ElmsClient {
             ObjectNode slo = body.withObjectProperty("slo");
             ttft.ifPresent(bound -> slo.put("ttft", bound));
             tpot.ifPresent(bound -> slo.put("tpot", bound));
+        }
+    }
+
+    static void putTools(ObjectNode body, String tools) {
+        try {
+            body.set("tools", JSON.readTree(tools));
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("the tools are no JSON: " + e.getOriginalMessage(), e);
         }
     }
 

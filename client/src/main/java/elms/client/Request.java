@@ -11,8 +11,10 @@ import java.util.Optional;
  * @param tpot time per output token, likewise
  * @param strict whether to refuse a request whose SLO is predicted to be missed
  * @param maxTokens longest answer, in tokens
+ * @param tools that the answer may call
  */
-public record Request(List<Message> messages, Optional<String> ttft, Optional<String> tpot, boolean strict, int maxTokens) {
+public record Request(List<Message> messages, Optional<String> ttft, Optional<String> tpot, boolean strict, int maxTokens,
+        Optional<Tools> tools) {
     private static final int USUAL_TOKENS = 512;
 
     /**
@@ -25,7 +27,19 @@ public record Request(List<Message> messages, Optional<String> ttft, Optional<St
         public static Message user(String content) {
             return new Message("user", content, false);
         }
+
+        public static Message system(String content) {
+            return new Message("system", content, false);
+        }
     }
+
+    /**
+     * Functions that an answer may be a call of.
+     *
+     * @param json an array of them, in OpenAI's form; the profile's, so that they need not be read again
+     * @param required whether the answer must be a call
+     */
+    public record Tools(String json, boolean required) {}
 
     public Request {
         messages = List.copyOf(messages);
@@ -33,18 +47,27 @@ public record Request(List<Message> messages, Optional<String> ttft, Optional<St
 
     /** A question with the profile's SLO. */
     public static Request of(String question) {
-        return new Request(List.of(Message.user(question)), Optional.empty(), Optional.empty(), false, USUAL_TOKENS);
+        return of(List.of(Message.user(question)));
+    }
+
+    /** A chat with the profile's SLO. */
+    public static Request of(List<Message> messages) {
+        return new Request(messages, Optional.empty(), Optional.empty(), false, USUAL_TOKENS, Optional.empty());
     }
 
     public Request withSlo(String newTtft, String newTpot) {
-        return new Request(messages, Optional.of(newTtft), Optional.of(newTpot), strict, maxTokens);
+        return new Request(messages, Optional.of(newTtft), Optional.of(newTpot), strict, maxTokens, tools);
     }
 
     public Request withStrict(boolean refused) {
-        return new Request(messages, ttft, tpot, refused, maxTokens);
+        return new Request(messages, ttft, tpot, refused, maxTokens, tools);
     }
 
     public Request withMaxTokens(int tokens) {
-        return new Request(messages, ttft, tpot, strict, tokens);
+        return new Request(messages, ttft, tpot, strict, tokens, tools);
+    }
+
+    public Request withTools(Tools offered) {
+        return new Request(messages, ttft, tpot, strict, maxTokens, Optional.of(offered));
     }
 }

@@ -4,10 +4,12 @@ import elms.server.http.Deadlines.Deadline;
 import elms.server.http.ServerSettings.Limits;
 import io.helidon.common.buffers.DataReader.InsufficientDataAvailableException;
 import io.helidon.http.HeaderValues;
+import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 
 /** The connection that a request came over. */
@@ -29,10 +31,18 @@ final class ClientConnection {
                 .orElseThrow(() -> new IllegalStateException("every request is routed by ConnectionRouting"));
     }
 
-    /** Reads the whole body, which must come in time. */
+    /** Reads the whole body, which must come in time. One that is too large is read too: its client listens only then. */
     byte[] body(ServerRequest request) {
         try (Deadline _ = deadlines.start(connection.serverSocket(), limits.body())) {
-            return request.content().hasEntity() ? request.content().as(byte[].class) : new byte[0];
+            byte[] body = request.content().inputStream().readNBytes(limits.bodyBytes() + 1);
+            if (body.length > limits.bodyBytes()) {
+                request.content().consume();
+                throw ApiException.of(Status.REQUEST_ENTITY_TOO_LARGE_413, "body_too_large",
+                        "the body has more than " + limits.bodyBytes() + " bytes");
+            }
+            return body;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         } catch (InsufficientDataAvailableException e) {
             throw new CloseConnectionException("the client has gone", e);
         }

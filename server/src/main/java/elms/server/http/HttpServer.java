@@ -23,6 +23,8 @@ public final class HttpServer implements AutoCloseable {
     private static final String UNIX = "unix";
     /** Headers that are too large are read up to so many times their limit, so that they get a reply. */
     private static final int HEADER_SLACK = 4;
+    /** Bodies likewise. */
+    private static final long BODY_SLACK = 2;
 
     private final ServerSettings settings;
     private final PrometheusMeterRegistry meters = MetricsRoutes.registry();
@@ -118,7 +120,7 @@ public final class HttpServer implements AutoCloseable {
             Apps apps) {
         Limits limits = settings.limits();
         return listener.routing(routes(answers, apps))
-                .maxPayloadSize(limits.bodyBytes()).maxTcpConnections(limits.connections())
+                .maxPayloadSize(BODY_SLACK * limits.bodyBytes()).maxTcpConnections(limits.connections())
                 .idleConnectionTimeout(limits.idle()).idleConnectionPeriod(limits.idle().dividedBy(4))
                 .shutdownGracePeriod(Duration.ofSeconds(1))
                 .connectionOptions(SocketOptions.builder().tcpNoDelay(true).build())

@@ -98,7 +98,7 @@ class OpenAiRoutesTest extends LocalServerTest {
         List<String> ids = server.get("/v1/models").json().at("/data").findValuesAsText("id");
         assertThat(ids).containsExactly("nano", "nano:interactive", "nano:balanced", "nano:fast");
         assertThat(server.get("/v1/models/nano:fast").json().at("/id").asText()).isEqualTo("nano:fast");
-        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 2, \"model\": \"nano:balanced\""), "x-elms-app", "new").json()
+        JsonNode elms = server.post(CHAT, body("\"max_tokens\": 60, \"model\": \"nano:balanced\""), "x-elms-app", "new").json()
                 .at("/elms");
         assertThat(elms.at("/prefill_level").asDouble()).isLessThan(1);
         assertThat(elms.at("/decode_level").asDouble()).isLessThan(1);

@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import elms.server.http.NanoServer.Reply;
+import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -196,6 +200,31 @@ class ServiceRoutesTest {
         assertThat(metrics.body()).contains("vllm:num_requests_running",
                 "vllm:time_to_first_token_seconds_bucket{app=\"default\"",
                 "elms_level_selected_total").doesNotContain("secret");
+    }
+
+    @Test
+    void everyClientWhoseBodyIsTooLargeIsToldSo() throws Exception {
+        for (SocketAddress address : List.of(new InetSocketAddress("127.0.0.1", server.server().port()),
+                UnixDomainSocketAddress.of(folder.resolve("elms.sock")))) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(tooLarge(address)).as(address + ", request " + i).startsWith("HTTP/1.1 413")
+                        .contains("\"code\":\"body_too_large\"");
+            }
+        }
+    }
+
+    /** What is answered to a client that sends 10 MB before it reads. */
+    private static String tooLarge(SocketAddress address) throws IOException {
+        int bytes = 10 << 20;
+        byte[] head = ("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + bytes
+                + "\r\n\r\n").getBytes(StandardCharsets.UTF_8);
+        ByteBuffer request = ByteBuffer.allocate(head.length + bytes).put(0, head);
+        try (SocketChannel channel = SocketChannel.open(address)) {
+            while (request.hasRemaining()) {
+                channel.write(request);
+            }
+            return new String(Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+        }
     }
 
     @Test
