@@ -129,6 +129,7 @@ final class Engine implements Runnable {
                 takeIn();
                 sortOut();
                 start();
+                passes.handOut(clock.getAsDouble());
                 scheduler.settle(clock.getAsDouble());
                 scheduler.next(clock.getAsDouble()).ifPresentOrElse(passes::perform, warming::advance);
                 metrics.state(scheduler.waiting().size(), scheduler.running().size(), cache.bytes());

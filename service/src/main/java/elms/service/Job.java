@@ -208,6 +208,11 @@ final class Job {
         return answer.tokens() < plan.answering().fullTokens() && now + fullStep <= nextDue(fullStep);
     }
 
+    /** Whether it has tokens that its caller does not have. */
+    boolean keepsToItself() {
+        return answer.tokens() > 0 && !answer.handedOut();
+    }
+
     /** Whether its first token can wait for the next of its head start, and would not be late if that took twice as long. */
     boolean holdsBack(double now, double fullStep) {
         return hurried() && answer.tokens() < plan.answering().headStart() && now + 2 * fullStep <= deadline();

@@ -10,7 +10,6 @@ import elms.planner.Plan;
 import elms.service.Response.FinishReason;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.function.DoubleSupplier;
 
@@ -91,22 +90,23 @@ final class Passes {
     private void draw(List<Job> jobs) {
         float[][] scores = transformer.candidatesOfFirst(jobs.size());
         double now = clock.getAsDouble();
-        List<Job> first = new ArrayList<>();
         for (int i = 0; i < scores.length; i++) {
             Job job = jobs.get(i);
             try {
                 float[] own = job.answer().needsAllScores() ? transformer.logitsOf(i) : scores[i];
-                Optional<FinishReason> reason = job.answer().next(own, now);
-                if (!job.answer().handedOut() && (reason.isPresent() || !scheduler.holdsBack(job, now))) {
-                    job.answer().handOut(now);
-                    first.add(job);
-                }
-                reason.ifPresent(ended -> finish(job, ended));
+                job.answer().next(own, now).ifPresent(reason -> finish(job, reason));
             } catch (RuntimeException e) {
                 fail(job, e);
             }
         }
-        first.forEach(job -> job.call().awaitHeard(HEARING_NANOS));
+        handOut(now);
+    }
+
+    /** Hands out first tokens that need not wait for more of their head start, or cannot. */
+    void handOut(double now) {
+        List<Job> due = scheduler.running().stream().filter(job -> job.keepsToItself() && !scheduler.holdsBack(job, now)).toList();
+        due.forEach(job -> job.answer().handOut(now));
+        due.forEach(job -> job.call().awaitHeard(HEARING_NANOS));
     }
 
     /** Ends a job that has started; what it read goes to the prefix cache. */
