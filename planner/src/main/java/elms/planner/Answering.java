@@ -26,8 +26,7 @@ public record Answering(int headStart, int fullTokens, SubModel level) {
 
     /**
      * The shortest head start with which the TPOT is kept and the full model gives what is worth it, or the longest that there is
-     * time for, and for a step more: what comes between two steps must not cost the first token its time. Times are in
-     * milliseconds.
+     * time for. Times are in milliseconds.
      *
      * @param tokens of the longest answer
      * @param spare time until the first token is due
@@ -37,7 +36,7 @@ public record Answering(int headStart, int fullTokens, SubModel level) {
      */
     static Answering of(SubModel level, int tokens, double spare, double full, double step, double limit) {
         int least = Math.max(1, (int) Math.ceil(tokens - (tokens - 1) * limit / step - ROUNDING));
-        int most = Math.max(1, Math.min(tokens, (int) (spare / full)));
+        int most = Math.max(1, Math.min(tokens, 1 + (int) (spare / full)));
         Answering longest = steady(level);
         for (int headStart = least; headStart <= most; headStart++) {
             longest = new Answering(headStart, headStart + ahead(tokens, headStart, full, step, limit), level);

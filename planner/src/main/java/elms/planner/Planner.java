@@ -200,16 +200,14 @@ public final class Planner {
         return filled(shaper, best, budget);
     }
 
-    /** A plan that spends what another leaves of the time, but for the step that a head start keeps free. */
+    /** A plan that spends what another leaves of the time. */
     private Candidate filled(Shaper shaper, Candidate chosen, Budget budget) {
         if (!chosen.predicted().within(budget.limit())) {
             return chosen;
         }
         Answering answering = chosen.answering();
-        boolean keepsFree = answering.headStart() > 1;
-        Budget left = keepsFree ? budget.after(decodeMillis(levels.get(0), chosen.assignment().tokens(), budget)) : budget;
         Assignment filled = shaper.filled(chosen.assignment(), assignment ->
-                candidate(assignment, answering, left).predicted().within(budget.limit()));
+                candidate(assignment, answering, budget).predicted().within(budget.limit()));
         return candidate(filled, answering, budget);
     }
 
