@@ -44,7 +44,8 @@ final class ElasticizeCommand implements Callable<Integer> {
     @Mixin
     private ModelOptions options;
 
-    @Option(names = {"-o", "--output"}, paramLabel = "PACK", description = "Where to write it (default: where elms run looks for it).")
+    @Option(names = {"-o", "--output"}, paramLabel = "PACK",
+            description = "Where to write it (default: where elms run looks for it).")
     private Path output;
 
     @Option(names = "--calibration", paramLabel = "FILE", arity = "1..*",

@@ -30,7 +30,8 @@ final class ExportCommand implements Callable<Integer> {
     @Parameters(paramLabel = "MODEL", description = "A name from the catalogue or the store, or a .gguf file.")
     private String model;
 
-    @Option(names = "--level", paramLabel = "L", defaultValue = "1", description = "Share of the model (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--level", paramLabel = "L", defaultValue = "1",
+            description = "Share of the model (default: ${DEFAULT-VALUE}).")
     private double share;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE.gguf", required = true, description = "Where to write it.")

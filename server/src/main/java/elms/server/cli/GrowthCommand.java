@@ -26,7 +26,8 @@ final class GrowthCommand implements Callable<Integer> {
     @Mixin
     private ModelOptions options;
 
-    @Option(names = "--against", paramLabel = "DIR", description = "Folder with llama.cpp's bench and quantize, to measure in turn.")
+    @Option(names = "--against", paramLabel = "DIR",
+            description = "Folder with llama.cpp's bench and quantize, to measure in turn.")
     private Path against;
 
     @Option(names = {"-o", "--output"}, paramLabel = "FILE.png", description = "Where to draw a plot.")

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.Formatter;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -31,8 +32,8 @@ final class PlannerEvalCommand implements Callable<Integer> {
     private Path data;
 
     @Option(names = "--requests", paramLabel = "N", defaultValue = "200",
-            description = "Requests whose latency is predicted and measured (default: ${DEFAULT-VALUE}). With none here and in --each, the"
-                    + " machine is not measured anew.")
+            description = "Requests whose latency is predicted and measured (default: ${DEFAULT-VALUE}). With none here and in"
+                    + " --each, the machine is not measured anew.")
     private int requests;
 
     @Option(names = "--each", paramLabel = "N", defaultValue = "60",
@@ -59,12 +60,14 @@ final class PlannerEvalCommand implements Callable<Integer> {
                 AnswerStore known = Answers.of(started.stored(), started.key(), started.kernels(),
                         warning -> screen.line("elms: " + warning))) {
             PromptReader reader = started.reader().orElseThrow(() -> new ElmsException("the pack of " + options.model()
-                    + " has no planner; train one with elms elasticize " + options.model() + " --only planner --calibration FILE…"));
+                    + " has no planner; train one with elms elasticize " + options.model()
+                    + " --only planner --calibration FILE…"));
             Profiles profiles = new Profiles(started.stored(), started.model(), started.kernels());
             DoubleConsumer progress = screen.step("Measuring this machine");
             LatencyModel latency = requests + each > 0 ? profiles.measure(progress) : profiles.get(progress);
-            PlannerReport report = new PlannerQuality(started.model(), started.kernels(), latency, reader, known,
-                    screen.step("Measuring plans")).measure(Files.readString(text), data, requests, each, all ? Integer.MAX_VALUE : limit);
+            PlannerQuality quality = new PlannerQuality(started.model(), started.kernels(), latency, reader, known,
+                    screen.step("Measuring plans"));
+            PlannerReport report = quality.measure(Files.readString(text), data, requests, each, all ? Integer.MAX_VALUE : limit);
             screen.close();
             System.out.print(json ? Json.of(report) + "\n" : table(report));
         } catch (IOException e) {
@@ -74,35 +77,41 @@ final class PlannerEvalCommand implements Callable<Integer> {
     }
 
     private static String table(PlannerReport report) {
-        StringBuilder table = new StringBuilder();
-        table.append(String.format(Locale.ROOT, "%d requests: median error %.1f %%, 95th percentile %.1f %%; %.0f %% called feasible, SLO kept in"
-                + " %.1f %% of them%n", report.latency().requests(), 100 * report.latency().medianError(), 100 * report.latency().p95Error(),
-                100 * report.latency().feasible(), 100 * report.latency().sloKept()));
-        report.promises().entrySet().stream().min(Comparator.comparingDouble(promise -> promise.getValue().sloKept())).ifPresent(least ->
-                table.append(String.format(Locale.ROOT, "under each of %d SLOs kept in at least %.1f %% of the feasible (%s, %.0f %% feasible)%n",
-                        report.promises().size(), 100 * least.getValue().sloKept(), least.getKey(), 100 * least.getValue().feasible())));
-        table.append(String.format(Locale.ROOT, "the compact language model takes %.1f %% of the full model's TTFT (%.1f %% at most)%n%n",
-                100 * report.overhead().shareOfTtft(), 100 * report.overhead().largest()));
-        Map<String, Map<String, Double>> bySlo = report.details().bySlo();
-        table.append(String.format("%-18s%8s", "accuracy, percent", "mean"));
-        bySlo.keySet().forEach(slo -> table.append(String.format("%12s", slo)));
-        table.append('\n');
-        report.accuracy().forEach((policy, mean) -> {
-            table.append(String.format(Locale.ROOT, "%-18s%8.1f", policy, mean));
-            bySlo.values().forEach(row -> table.append(String.format(Locale.ROOT, "%12.1f", row.get(policy))));
-            table.append('\n');
-        });
-        table.append(String.format(Locale.ROOT, "%d questions a task; standard error of elms %.1f%n", report.details().questions(),
-                report.details().stderr()));
-        report.details().elmsMinus().forEach((policy, difference) -> table.append(
-                String.format(Locale.ROOT, "elms - %-18s%8.1f ± %.1f%n", policy, difference.mean(), difference.stderr())));
-        table.append('\n');
-        report.headStart().forEach(row -> table.append(String.format(Locale.ROOT, "first %d tokens full, then the smallest level: %.1f%n",
-                row.fullTokens(), row.accuracy())));
-        table.append('\n');
-        table.append(String.format("%-28s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages"));
-        report.compression().forEach(row -> table.append(String.format(Locale.ROOT, "%-28s%6.2f%10.1f%10.1f%n", row.method(), row.kept(),
-                row.examples(), row.passages())));
+        Formatter table = new Formatter(Locale.ROOT);
+        promises(report, table);
+        accuracy(report, table);
+        table.format("%n");
+        report.headStart().forEach(row -> table.format("first %d tokens full, then the smallest level: %.1f%n", row.fullTokens(),
+                row.accuracy()));
+        table.format("%n%-28s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages");
+        report.compression().forEach(row -> table.format("%-28s%6.2f%10.1f%10.1f%n", row.method(), row.kept(), row.examples(),
+                row.passages()));
         return table.toString();
+    }
+
+    private static void promises(PlannerReport report, Formatter table) {
+        PlannerReport.Predictions latency = report.latency();
+        table.format("%d requests: median error %.1f %%, 95th percentile %.1f %%; %.0f %% called feasible, SLO kept in %.1f %% of them%n",
+                latency.requests(), 100 * latency.medianError(), 100 * latency.p95Error(), 100 * latency.feasible(),
+                100 * latency.sloKept());
+        report.promises().entrySet().stream().min(Comparator.comparingDouble(promise -> promise.getValue().sloKept()))
+                .ifPresent(least -> table.format("under each of %d SLOs kept in at least %.1f %% of the feasible (%s, %.0f %% feasible)%n",
+                        report.promises().size(), 100 * least.getValue().sloKept(), least.getKey(),
+                        100 * least.getValue().feasible()));
+        table.format("the compact language model takes %.1f %% of the full model's TTFT (%.1f %% at most)%n%n",
+                100 * report.overhead().shareOfTtft(), 100 * report.overhead().largest());
+    }
+
+    private static void accuracy(PlannerReport report, Formatter table) {
+        Map<String, Map<String, Double>> bySlo = report.details().bySlo();
+        table.format("%-18s%8s", "accuracy, percent", "mean");
+        bySlo.keySet().forEach(slo -> table.format("%12s", slo));
+        report.accuracy().forEach((policy, mean) -> {
+            table.format("%n%-18s%8.1f", policy, mean);
+            bySlo.values().forEach(row -> table.format("%12.1f", row.get(policy)));
+        });
+        table.format("%n%d questions a task; standard error of elms %.1f%n", report.details().questions(), report.details().stderr());
+        report.details().elmsMinus().forEach((policy, difference) -> table.format("elms - %-18s%8.1f ± %.1f%n", policy,
+                difference.mean(), difference.stderr()));
     }
 }

@@ -7,7 +7,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "pull", mixinStandardHelpOptions = true, description = "Fetches a model into the store and prints where it lies.")
 final class PullCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "MODEL", description = "A name from the catalogue, or OWNER/REPOSITORY/FILE.gguf on the Hugging Face Hub.")
+    @Parameters(paramLabel = "MODEL",
+            description = "A name from the catalogue, or OWNER/REPOSITORY/FILE.gguf on the Hugging Face Hub.")
     private String model;
 
     @Override

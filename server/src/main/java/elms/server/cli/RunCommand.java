@@ -54,13 +54,15 @@ final class RunCommand implements Callable<Integer> {
             description = "Time to first token: a share of the full model's (0.4) or a time (300ms).")
     private Limit ttft;
 
-    @Option(names = "--tpot", paramLabel = "Y", converter = LimitConverter.class, description = "Time per output token, likewise.")
+    @Option(names = "--tpot", paramLabel = "Y", converter = LimitConverter.class,
+            description = "Time per output token, likewise.")
     private Limit tpot;
 
     @Option(names = "--strict", description = "Refuse, with exit code 1, when no level is predicted to keep the SLO.")
     private boolean strict;
 
-    @Option(names = "--level", paramLabel = "L", description = "Use the level nearest to this share of the model, whatever the SLO.")
+    @Option(names = "--level", paramLabel = "L",
+            description = "Use the level nearest to this share of the model, whatever the SLO.")
     private Double level;
 
     @Option(names = "--plan", paramLabel = "FORM", defaultValue = "elms",
@@ -82,7 +84,8 @@ final class RunCommand implements Callable<Integer> {
             description = "0 always takes the best token (default: ${DEFAULT-VALUE}).")
     private float temperature;
 
-    @Option(names = "--top-k", paramLabel = "K", defaultValue = "40", description = "Draw from the K best tokens (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--top-k", paramLabel = "K", defaultValue = "40",
+            description = "Draw from the K best tokens (default: ${DEFAULT-VALUE}).")
     private int topK;
 
     @Option(names = "--top-p", paramLabel = "P", defaultValue = "0.95",
@@ -97,7 +100,8 @@ final class RunCommand implements Callable<Integer> {
             description = "Divide the scores of recent tokens (default: ${DEFAULT-VALUE}).")
     private float repeatPenalty;
 
-    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
+            description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
     private long seed;
 
     @Option(names = "--stop", paramLabel = "TEXT", description = "End the answer before this text; may be given more than once.")
