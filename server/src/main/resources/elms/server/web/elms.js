@@ -3,6 +3,7 @@
 const $ = (id) => document.getElementById(id);
 const UNBOUND = 105;
 const REMEMBERED = 24;
+const REDRAW = 80; // milliseconds
 const messages = [];
 const history = [];
 let running = null;
@@ -128,6 +129,7 @@ async function ask(text) {
   messages.push({ role: "user", content: text });
   turn("user", text);
   const answer = turn("assistant busy", "");
+  const drawing = drawn(answer);
   const asked = messages.slice();
   running = new AbortController();
   $("send").textContent = "Stop";
@@ -140,15 +142,18 @@ async function ask(text) {
       const choice = event.choices[0];
       if (choice?.delta.content) {
         written += choice.delta.content;
-        answer.innerHTML = markdown(written);
-        $("log").scrollTop = $("log").scrollHeight;
+        drawing.show(written);
       }
       if (event.elms) happened(event.elms, asked);
-      if (event.elms?.measured) finish(answer, event.elms);
+      if (event.elms?.measured) {
+        drawing.end();
+        finish(answer, event.elms);
+      }
     }
   } catch (failure) {
     if (failure.name !== "AbortError") turn("failed", failure.message).setAttribute("role", "alert");
   } finally {
+    drawing.end();
     answer.classList.remove("busy");
     if (written) messages.push({ role: "assistant", content: written });
     else {
@@ -159,6 +164,27 @@ async function ask(text) {
     $("send").textContent = "Send";
     preview();
   }
+}
+
+// Draws an answer while it comes, at most every REDRAW milliseconds: drawing takes processors from who computes.
+function drawn(answer) {
+  let text = "", last = -REDRAW, timer = null;
+  const draw = () => {
+    [timer, last] = [null, performance.now()];
+    answer.innerHTML = markdown(text);
+    $("log").scrollTop = $("log").scrollHeight;
+  };
+  return {
+    show(written) {
+      text = written;
+      timer ??= setTimeout(draw, last + REDRAW - performance.now());
+    },
+    end() {
+      if (timer === null) return;
+      clearTimeout(timer);
+      draw();
+    },
+  };
 }
 
 function finish(answer, elms) {
