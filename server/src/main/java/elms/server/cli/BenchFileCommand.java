@@ -1,6 +1,7 @@
 package elms.server.cli;
 
 import elms.eval.Bench;
+import elms.eval.ProcessMemory;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -52,6 +53,7 @@ final class BenchFileCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (Screen screen = new Screen(); ModelOptions.Started started = options.start(screen)) {
+            ProcessMemory.giveBack();
             Bench bench = new Bench(started.model(), started.kernels());
             System.out.println(Json.of(bench.time(prefill, decode, repeats)));
             return 0;

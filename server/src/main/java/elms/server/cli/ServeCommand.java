@@ -1,6 +1,7 @@
 package elms.server.cli;
 
 import elms.engine.ElmsException;
+import elms.eval.ProcessMemory;
 import elms.planner.PlanForm;
 import elms.server.Profiles;
 import elms.server.http.ApiKey;
@@ -109,6 +110,7 @@ final class ServeCommand implements Callable<Integer> {
         screen.close();
         service.warmUp();
         service.warmUpPlanner(WARM_UP_PLANS);
+        ProcessMemory.giveBack();
         return new LoadedModel(service, ModelFacts.of(started.stored()), release);
     }
 }
