@@ -30,7 +30,7 @@ INLINE void tile(const int rows, const uint16_t *panels, int64_t stride, int dep
                  int out_stride, const uint16_t *next) {
     Floats acc[TILE_ROWS][VECTORS] = {};
     for (int k = 0; k < depth; k++) {
-        if (next) __builtin_prefetch(next + k * AHEAD, 0, 0);
+        if (next) fetch(next + k * AHEAD);
         Floats w[VECTORS];
         UNROLL for (int v = 0; v < VECTORS; v++)
             w[v] = halves(panels + v * WIDTH / PANEL * stride + k * PANEL + v * WIDTH % PANEL);

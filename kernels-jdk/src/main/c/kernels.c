@@ -151,7 +151,7 @@ typedef struct {
 INLINE void unpack(const Panel *panel, int block, Strip *strip, int b, int lane) {
     int bytes = panel->form == Q4 ? 320 : 544;
     const uint8_t *at = panel->panel + (int64_t)block * bytes;
-    for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + panel->ahead + line, 0, 0);
+    for (int line = 0; line < bytes; line += 64) fetch(at + panel->ahead + line);
     if (panel->form == Q4) unpack_q4(at, strip, b, lane);
     else unpack_q8(at, strip, b, lane);
 }
@@ -184,7 +184,7 @@ INLINE void few(const int tokens, const int form, const Panel *panel, int blocks
     const Activations *x = panel->x;
     Floats acc[PANEL / WIDTH][2] = {};
     for (int b = 0; b < blocks; b++, at += bytes) {
-        for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + panel->ahead + line, 0, 0);
+        for (int line = 0; line < bytes; line += 64) fetch(at + panel->ahead + line);
         UNROLL for (int v = 0; v < PANEL / WIDTH; v++)
             rows_of_block(tokens, form, at + first + 4 * v * WIDTH, at + 2 * v * WIDTH, x + b, blocks, acc[v]);
     }
@@ -425,8 +425,8 @@ INLINE void adapt_tile(const int tokens, const int8_t *down, int down_columns, i
 void EXPORT(adapt)(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
                    const float *scales, const float *bias, const float *x, int first, int last, float *inner, float *y) {
     /* They are too short for the processor to see what comes next. */
-    for (int64_t line = 0; line < (int64_t)width * PANEL; line += 64) __builtin_prefetch(down + line, 0, 0);
-    for (int64_t line = 0; line < (int64_t)rows * up_ranks; line += 64) __builtin_prefetch(up + line, 0, 0);
+    for (int64_t line = 0; line < (int64_t)width * PANEL; line += 64) fetch(down + line);
+    for (int64_t line = 0; line < (int64_t)rows * up_ranks; line += 64) fetch(up + line);
     for (int t = first; t < last;) {
         const float *from = x + (int64_t)t * width;
         float *to = y + (int64_t)t * rows;

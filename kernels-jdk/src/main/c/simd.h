@@ -48,6 +48,12 @@ INLINE Floats where(Ints mask, Floats a, Floats b) { return (Floats)(((Ints)a & 
 INLINE Floats absolute(Floats x) { return (Floats)((Ints)x & 0x7fffffff); }
 INLINE Floats to_floats(Ints x) { return __builtin_convertvector(x, Floats); }
 
+/*
+ * Has the processor fetch what will be read soon into its second-level cache. The non-temporal hint, though weights are read once a
+ * token, would bypass that cache: Intel's Xeons then keep half as many lines on their way.
+ */
+INLINE void fetch(const void *p) { __builtin_prefetch(p, 0, 2); }
+
 /* Four columns of one token, for every row. */
 INLINE Ints columns(const int8_t *p) { return *(const IntAt *)p - (Ints){}; }
 
