@@ -4,10 +4,8 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
-import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The widest vectors of this machine, and the few functions of them that several kernels need. */
@@ -30,27 +28,7 @@ final class Lanes {
     private static final float SMALLEST = -87f;
     private static final float LARGEST = 88f;
 
-    /** Takes every second lane, twice over. */
-    private static final VectorShuffle<Float> EVEN_LANES = VectorShuffle.fromOp(FLOAT, lane -> 2 * lane % COUNT);
-    private static final VectorShuffle<Float> ODD_LANES = VectorShuffle.fromOp(FLOAT, lane -> (2 * lane + 1) % COUNT);
-    private static final VectorMask<Float> UPPER = VectorMask.fromLong(FLOAT, -1L << COUNT / 2);
-
     private Lanes() {}
-
-    /** Copies n floats, those at even distances from {@code at} first, to the same place of {@code out}. */
-    static void separate(float[] x, int at, int n, float[] out) {
-        int half = (n + 1) / 2;
-        int i = 0;
-        for (; i + 2 * COUNT <= n; i += 2 * COUNT) {
-            FloatVector low = FloatVector.fromArray(FLOAT, x, at + i);
-            FloatVector high = FloatVector.fromArray(FLOAT, x, at + i + COUNT);
-            low.rearrange(EVEN_LANES).blend(high.rearrange(EVEN_LANES), UPPER).intoArray(out, at + i / 2);
-            low.rearrange(ODD_LANES).blend(high.rearrange(ODD_LANES), UPPER).intoArray(out, at + half + i / 2);
-        }
-        for (; i < n; i++) {
-            out[at + i % 2 * half + i / 2] = x[at + i];
-        }
-    }
 
     /**
      * e to the power of each lane, within 2 units in the last place; zero below -87, so that no result is denormal.

@@ -34,19 +34,15 @@ final class PanelRange {
     /** Keeps the reads of {@link #fetch} alive. */
     private long fetched;
 
-    /**
-     * sums = x · matrix for panels {@code [first, last)}.
-     *
-     * @param x one row of columns a token, for several tokens {@linkplain Lanes#separate separated}
-     */
-    void multiply(float[] x, int tokens, Matrix matrix, int first, int last) {
-        begin(tokens, matrix, first, last, 1);
+    /** sums = x · matrix for panels {@code [first, last)}. */
+    void multiply(Activations x, Matrix matrix, int first, int last) {
+        begin(x.rows(), matrix, first, last, 1);
         multiply(x, matrix, 0);
     }
 
     /** sums = silu(x · gate) ⊙ (x · up) for panels {@code [first, last)}. */
-    void multiplyGated(float[] x, int tokens, Matrix gate, Matrix up, int first, int last) {
-        begin(tokens, gate, first, last, 2);
+    void multiplyGated(Activations x, Matrix gate, Matrix up, int first, int last) {
+        begin(x.rows(), gate, first, last, 2);
         int other = 2 * count();
         multiply(x, gate, 0);
         multiply(x, up, other);
@@ -99,10 +95,10 @@ final class PanelRange {
         return panels * tokens * PANEL_ROWS;
     }
 
-    private void multiply(float[] x, Matrix matrix, int sumsAt) {
+    private void multiply(Activations x, Matrix matrix, int sumsAt) {
         MemorySegment data = MemorySegment.ofBuffer(matrix.data());
         if (tokens == 1) {
-            SingleToken.multiply(matrix, data, first, panels, x, sums, sumsAt);
+            SingleToken.multiply(matrix, data, first, panels, x.floats(), sums, sumsAt);
             return;
         }
         for (int panel = 0; panel < panels; panel += GROUP) {
@@ -114,7 +110,7 @@ final class PanelRange {
         }
     }
 
-    private void accumulate(float[] x, Matrix matrix, MemorySegment data, int panel, int group, int sumsAt) {
+    private void accumulate(Activations x, Matrix matrix, MemorySegment data, int panel, int group, int sumsAt) {
         int columns = matrix.columns();
         int segment = tokens < FEW_TOKENS ? LONG_SEGMENT : SEGMENT;
         for (int column = 0; column < columns; column += segment) {
@@ -128,10 +124,9 @@ final class PanelRange {
                 PanelDecoder.decode(matrix, data, first + panel + i, block, block + Matrix.blocks(depth), weights, i * panelFloats);
             }
             int even = (depth + 1) / 2;
-            Tile.multiply(weights, 0, panelFloats, group, even, x, column / 2, columns, tokens,
-                    sums, sumsAt, tokens * PANEL_ROWS);
-            Tile.multiply(weights, panelFloats / 2, panelFloats, group, depth - even, x, (columns + 1) / 2 + column / 2, columns, tokens,
-                    sums, sumsAt + count(), tokens * PANEL_ROWS);
+            Tile.multiply(weights, 0, panelFloats, group, even, x, column / 2, sums, sumsAt, tokens * PANEL_ROWS);
+            Tile.multiply(weights, panelFloats / 2, panelFloats, group, depth - even, x, x.odd() + column / 2, sums, sumsAt + count(),
+                    tokens * PANEL_ROWS);
         }
     }
 

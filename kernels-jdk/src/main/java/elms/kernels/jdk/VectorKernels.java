@@ -26,7 +26,7 @@ import jdk.incubator.vector.FloatVector;
 public final class VectorKernels implements Kernels {
     private static final int ROWS_PER_TASK = 16;
     private static final int ADAPTED_PER_TASK = 32;
-    private static final int SEPARATED_PER_TASK = 32;
+    private static final int PREPARED_PER_TASK = 6 * Activations.TOGETHER;
     /** For few tokens: memory is read fastest in long lines of addresses, and a second piece helps a core that was held up. */
     private static final int PIECES_PER_WORKER = 2;
 
@@ -35,8 +35,7 @@ public final class VectorKernels implements Kernels {
     private final VectorAdapter[] adapters;
     private final PagedAttention attention;
     private final PagePool<float[]> pages = new PagePool<>(float[]::new, Float.BYTES);
-    /** Activations of several tokens, columns {@linkplain Lanes#separate separated}. */
-    private float[] separated = {};
+    private float[] activations = {};
 
     public VectorKernels(int threads) {
         workers = new Workers(threads);
@@ -63,13 +62,13 @@ public final class VectorKernels implements Kernels {
         for (Product product : products) {
             tasks += pieces(product.weights(), tokens);
         }
-        float[] in = prepared(x, tokens, products[0].weights().columns());
+        Activations in = prepared(x, tokens, products[0].weights().columns());
         workers.run(tasks, (task, worker) -> {
             for (Product product : products) {
                 Matrix weights = product.weights();
                 int pieces = pieces(weights, tokens);
                 if (task < pieces) {
-                    ranges[worker].multiply(in, tokens, weights, cut(weights, pieces, task), cut(weights, pieces, task + 1));
+                    ranges[worker].multiply(in, weights, cut(weights, pieces, task), cut(weights, pieces, task + 1));
                     ranges[worker].store(product.out());
                     return;
                 }
@@ -80,6 +79,7 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
+        Activations in = Activations.of(x, weights.columns());
         int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
         int step = Math.max(1, Math.ceilDiv(listed.length, PIECES_PER_WORKER * threads()));
         workers.run(Math.ceilDiv(listed.length, step), (task, worker) -> {
@@ -89,7 +89,7 @@ public final class VectorKernels implements Kernels {
                 while (next < last && listed[next] == listed[next - 1] + 1) {
                     next++;
                 }
-                ranges[worker].multiply(x, 1, weights, listed[first], listed[next - 1] + 1);
+                ranges[worker].multiply(in, weights, listed[first], listed[next - 1] + 1);
                 ranges[worker].store(out);
             }
         });
@@ -124,14 +124,14 @@ public final class VectorKernels implements Kernels {
     private void addBeside(float[] x, int tokens, Matrix weights, float[] y, Optional<IntConsumer> other) {
         int pieces = pieces(weights, tokens);
         int others = other.isPresent() ? 1 : 0;
-        float[] in = prepared(x, tokens, weights.columns());
+        Activations in = prepared(x, tokens, weights.columns());
         workers.run(others + pieces, (task, worker) -> {
             if (task < others) {
                 other.get().accept(worker);
                 return;
             }
             int piece = task - others;
-            ranges[worker].multiply(in, tokens, weights, cut(weights, pieces, piece), cut(weights, pieces, piece + 1));
+            ranges[worker].multiply(in, weights, cut(weights, pieces, piece), cut(weights, pieces, piece + 1));
             ranges[worker].add(y);
         });
     }
@@ -139,28 +139,22 @@ public final class VectorKernels implements Kernels {
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         int pieces = pieces(gate, tokens);
-        float[] in = prepared(x, tokens, gate.columns());
+        Activations in = prepared(x, tokens, gate.columns());
         workers.run(pieces, (task, worker) -> {
-            ranges[worker].multiplyGated(in, tokens, gate, up, cut(gate, pieces, task), cut(gate, pieces, task + 1));
+            ranges[worker].multiplyGated(in, gate, up, cut(gate, pieces, task), cut(gate, pieces, task + 1));
             ranges[worker].store(out);
         });
     }
 
-    /** Rows of x as tiles read them: the even columns, then the odd ones. One token is multiplied as it is. */
-    private float[] prepared(float[] x, int tokens, int columns) {
+    private Activations prepared(float[] x, int tokens, int columns) {
         if (tokens == 1) {
-            return x;
+            return Activations.of(x, columns);
         }
-        if (separated.length < tokens * columns) {
-            separated = new float[tokens * columns];
-        }
-        workers.run(Math.ceilDiv(tokens, SEPARATED_PER_TASK), (task, worker) -> {
-            int last = Math.min(tokens, (task + 1) * SEPARATED_PER_TASK);
-            for (int token = task * SEPARATED_PER_TASK; token < last; token++) {
-                Lanes.separate(x, token * columns, columns, separated);
-            }
-        });
-        return separated;
+        Activations prepared = Activations.room(activations, tokens, columns);
+        activations = prepared.floats();
+        workers.run(Math.ceilDiv(tokens, PREPARED_PER_TASK), (task, worker) ->
+                prepared.put(x, columns, task * PREPARED_PER_TASK, Math.min(tokens, (task + 1) * PREPARED_PER_TASK)));
+        return prepared;
     }
 
     /**
