@@ -52,7 +52,7 @@ final class Engine implements Runnable {
         scheduler = new Scheduler(settings.policy(), model.levels(), costs);
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);
-        metrics = new ServiceMetrics(settings.meters(), settings.cacheBytes());
+        metrics = new ServiceMetrics(settings.meters(), model.name(), settings.cacheBytes());
         passes = new Passes(model, transformer, scheduler, costs, cache, metrics, clock);
     }
 
