@@ -9,8 +9,8 @@ import openai
 server = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:11435"
 model = "smollm2"
 question = [{"role": "user", "content": "What is the capital of France?"}]
-form = {"type": "object", "properties": {"city": {"type": "string"}, "people": {"type": "integer"}}, "required": ["city", "people"],
-        "additionalProperties": False}
+form = {"type": "object", "properties": {"city": {"type": "string"}, "people": {"type": "integer"}},
+        "required": ["city", "people"], "additionalProperties": False}
 tool = {"type": "function", "function": {"name": "weather", "description": "Tells the weather of a city.", "parameters": {
     "type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}
 
@@ -33,7 +33,8 @@ def openai_package():
     assert set(json.loads(held.choices[0].message.content)) == {"city", "people"}
     called = client.chat.completions.create(model=model, messages=question, tools=[tool], tool_choice="required", max_tokens=64)
     assert "city" in json.loads(called.choices[0].message.tool_calls[0].function.arguments)
-    bound = client.chat.completions.create(model=model, messages=question, max_tokens=8, extra_body={"slo": {"ttft": 2, "tpot": 0.7}})
+    bound = client.chat.completions.create(model=model, messages=question, max_tokens=8,
+                                           extra_body={"slo": {"ttft": 2, "tpot": 0.7}})
     assert bound.elms["slo"]["tpot_ms"] > 0 and bound.elms["measured"]["ttft_ms"] > 0
     refused(openai.RateLimitError, lambda: client.chat.completions.create(
         model=model, messages=question, extra_body={"slo": {"ttft": "1ms", "strict": True}}))

@@ -36,7 +36,8 @@ public final class BatchSteps {
 
     /** Medians. */
     List<Step> measure() {
-        return Arrays.stream(LEVELS).mapToObj(share -> SubModel.nearest(model.levels(), share)).distinct().map(this::step).toList();
+        return Arrays.stream(LEVELS).mapToObj(share -> SubModel.nearest(model.levels(), share)).distinct().map(this::step)
+                .toList();
     }
 
     private Step step(SubModel level) {

@@ -80,8 +80,8 @@ public final class Bench {
         }
         double switching = switchMicros(rounds);
         OptionalDouble peak = ProcessMemory.peakMb();
-        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, new BatchSteps(model, transformer).measure(),
-                switching, peak);
+        return new Report(model.name(), kernels.description(), kernels.threads(), speeds,
+                new BatchSteps(model, transformer).measure(), switching, peak);
     }
 
     /**

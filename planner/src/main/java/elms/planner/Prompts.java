@@ -55,8 +55,8 @@ public final class Prompts {
     }
 
     /**
-     * A prompt that has no more tokens than it may, if that can be had by leaving out what may be cut: what was said first goes first,
-     * what stands before it last.
+     * A prompt that has no more tokens than it may, if that can be had by leaving out what may be cut: what was said first goes
+     * first, what stands before it last.
      *
      * @param first where what was said first begins, in the text: behind the system's instructions
      */

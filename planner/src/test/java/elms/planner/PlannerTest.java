@@ -183,9 +183,10 @@ class PlannerTest {
             return opinion;
         }), PlanForm.ELMS);
         Prompt whole = TextPrompt.of(TEXT);
-        assertThat(planner.plan(whole, 8, slo(new Limit.Ratio(0.8), new Limit.Ratio(1)), 0).loss()).isEmpty();
+        Slo slo = slo(new Limit.Ratio(0.8), new Limit.Ratio(1));
+        assertThat(planner.plan(whole, 8, slo, 0).loss()).isEmpty();
         assertThat(readings).hasValue(0);
-        assertThat(planner.plan(whole, 8, slo(new Limit.Ratio(0.8), new Limit.Ratio(1)), 0, new Terms(true, 0.5)).loss()).hasValue(0);
+        assertThat(planner.plan(whole, 8, slo, 0, new Terms(true, 0.5)).loss()).hasValue(0);
         planner.plan(prompt, 8, slo(new Limit.Time(1e-6), new Limit.Ratio(1)), 0, new Terms(true, 0.5));
         assertThat(readings).hasValue(2);
         assertThat(planner.plan(prompt, 8, Slo.NONE, 0, new Terms(true, 0)).loss()).hasValue(0);

@@ -30,7 +30,8 @@ class PromptsTest {
         int most = whole.tokens() * 11 / 20;
         Prompt shortened = Prompts.shortened(whole, most, 0);
         assertThat(shortened.tokens()).isBetween(most / 2, most);
-        assertThat(shortened.encoding().ids()).isEqualTo(IntStream.range(whole.tokens() - shortened.tokens(), whole.tokens()).toArray());
+        assertThat(shortened.encoding().ids())
+                .isEqualTo(IntStream.range(whole.tokens() - shortened.tokens(), whole.tokens()).toArray());
         assertThat(Prompts.shortened(whole, most, text.indexOf("\n\n")).encoding().ids()).startsWith(0, 1, 2);
         assertThat(Prompts.shortened(whole, 1, 0).encoding().ids()).isEqualTo(Prompts.shortened(whole, 3, 0).encoding().ids())
                 .hasSize(3);

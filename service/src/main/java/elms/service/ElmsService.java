@@ -224,12 +224,13 @@ public final class ElmsService implements AutoCloseable {
             request.sampling().offsets().requireWithin(model.config().vocabulary());
             Prompt whole = prompt(request.messages());
             int context = model.config().context();
+            int answer = Math.min(request.maxTokens(), context / 2);
             Prompt prompt = whole.tokens() < context || !request.shorten() ? whole
-                    : Prompts.shortened(whole, context - Math.min(request.maxTokens(), context / 2), firstTurn(request.messages(), whole));
+                    : Prompts.shortened(whole, context - answer, firstTurn(request.messages(), whole));
             int room = context - prompt.tokens();
             if (room < 1) {
-                throw new ElmsException("the prompt has " + whole.tokens() + " tokens, but the context of " + model.name() + " holds "
-                        + context + (request.shorten() ? " and too much of it may not be cut" : "") + "; shorten it");
+                throw new ElmsException("the prompt has " + whole.tokens() + " tokens, but the context of " + model.name()
+                        + " holds " + context + (request.shorten() ? " and too much of it may not be cut" : "") + "; shorten it");
             }
             return new Call(profile, request, prompt, whole.tokens(), Math.min(request.maxTokens(), room), arrival);
         }

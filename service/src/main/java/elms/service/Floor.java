@@ -6,9 +6,9 @@ import elms.engine.ElmsException;
  * What a request is never given less than, whatever its SLO and the load: it is refused if strict, or runs late.
  *
  * @param minLevel least level of the prompt and of the answer, as a share of the decoder; above 0, nothing of the prompt is cut
- * @param maxQualityLoss most quality that its plan may be predicted to lose beside the full plan, as {@link elms.planner.Terms} has
- *        it; 1 is no bound. Where the model's pack has no planner no quality is known: a level is counted to lose as much as it
- *        leaves out of the decoder, and nothing is cut
+ * @param maxQualityLoss most quality that its plan may be predicted to lose beside the full plan, as {@link elms.planner.Terms}
+ *        has it; 1 is no bound. Where the model's pack has no planner no quality is known: a level is counted to lose as much as
+ *        it leaves out of the decoder, and nothing is cut
  */
 public record Floor(double minLevel, double maxQualityLoss) {
     public static final Floor NONE = new Floor(0, 1);

@@ -45,36 +45,44 @@ public record Request(List<Message> messages, Slo slo, boolean strict, Optional<
     }
 
     public Request withMessages(List<Message> chat) {
-        return new Request(chat, slo, strict, pin, floor, tools, constraint, sampling, maxTokens, stops, alternatives, shorten);
+        return new Request(chat, slo, strict, pin, floor, tools, constraint, sampling, maxTokens, stops, alternatives,
+                shorten);
     }
 
     public Request withSlo(Slo bounds) {
-        return new Request(messages, bounds, strict, pin, floor, tools, constraint, sampling, maxTokens, stops, alternatives, shorten);
+        return new Request(messages, bounds, strict, pin, floor, tools, constraint, sampling, maxTokens, stops, alternatives,
+                shorten);
     }
 
     public Request withStrict(boolean refused) {
-        return new Request(messages, slo, refused, pin, floor, tools, constraint, sampling, maxTokens, stops, alternatives, shorten);
+        return new Request(messages, slo, refused, pin, floor, tools, constraint, sampling, maxTokens, stops, alternatives,
+                shorten);
     }
 
     public Request withPin(Optional<Pin> levels) {
-        return new Request(messages, slo, strict, levels, floor, tools, constraint, sampling, maxTokens, stops, alternatives, shorten);
+        return new Request(messages, slo, strict, levels, floor, tools, constraint, sampling, maxTokens, stops, alternatives,
+                shorten);
     }
 
     public Request withFloor(Floor least) {
-        return new Request(messages, slo, strict, pin, least, tools, constraint, sampling, maxTokens, stops, alternatives, shorten);
+        return new Request(messages, slo, strict, pin, least, tools, constraint, sampling, maxTokens, stops, alternatives,
+                shorten);
     }
 
     public Request withTools(boolean calls) {
-        return new Request(messages, slo, strict, pin, floor, calls, constraint, sampling, maxTokens, stops, alternatives, shorten);
+        return new Request(messages, slo, strict, pin, floor, calls, constraint, sampling, maxTokens, stops, alternatives,
+                shorten);
     }
 
     /** The answer is held to a form; that makes it a tool call or JSON. */
     public Request withConstraint(Supplier<Constraint> form) {
-        return new Request(messages, slo, strict, pin, floor, true, Optional.of(form), sampling, maxTokens, stops, alternatives, shorten);
+        return new Request(messages, slo, strict, pin, floor, true, Optional.of(form), sampling, maxTokens, stops, alternatives,
+                shorten);
     }
 
     public Request withSampling(Sampling draws) {
-        return new Request(messages, slo, strict, pin, floor, tools, constraint, draws, maxTokens, stops, alternatives, shorten);
+        return new Request(messages, slo, strict, pin, floor, tools, constraint, draws, maxTokens, stops, alternatives,
+                shorten);
     }
 
     public Request withStops(List<String> ends) {

@@ -16,8 +16,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
- * Counts what the service does, under vLLM's names where it has one, its label of the model's name among them: services of different
- * models can share a registry. No meter holds text of a request.
+ * Counts what the service does, under vLLM's names where it has one, its label of the model's name among them: services of
+ * different models can share a registry. No meter holds text of a request.
  */
 final class ServiceMetrics {
     private static final double MILLIS = 1e-3;

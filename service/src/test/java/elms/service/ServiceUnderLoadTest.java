@@ -124,7 +124,8 @@ class ServiceUnderLoadTest {
                 assertThat(plan.loss().orElseThrow()).isLessThanOrEqualTo(most);
                 assertThat(plan.decode()).isEqualTo(level(most < 0.1 ? 0 : 2));
                 assertThat(plan.feasible()).isFalse();
-                assertThatThrownBy(() -> app.call(floored.withStrict(true), Listener.NONE)).isInstanceOf(InfeasibleException.class);
+                assertThatThrownBy(() -> app.call(floored.withStrict(true), Listener.NONE))
+                        .isInstanceOf(InfeasibleException.class);
             }
         }
     }

@@ -79,7 +79,8 @@ final class BenchCommand implements Callable<Integer> {
         for (LevelSpeed speed : document.report.levels()) {
             row(table, "%7.3f %12.1f %12.1f %12.1f%n", speed.level(), speed.prefillTokS(), speed.decodeTokS(), speed.decodeEmptyTokS());
         }
-        table.append("\nmilliseconds to give each of n streams its next token\n  level        1        2        4        8   8 in turn\n");
+        table.append("\nmilliseconds to give each of n streams its next token\n")
+                .append("  level        1        2        4        8   8 in turn\n");
         for (BatchSteps.Step step : document.report.batches()) {
             row(table, "%7.3f %8.2f %8.2f %8.2f %8.2f %11.2f%n", step.level(), step.one(), step.two(), step.four(), step.eight(),
                     step.eightInTurn());

@@ -53,8 +53,9 @@ public final class Main implements Runnable {
     }
 
     private static String message(ParameterException e) {
-        if (e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption() && e.getCommandLine().getParent() == null) {
-            String similar = unmatched.getSuggestions().stream().limit(1).map(name -> ", but '" + name + "'").findFirst().orElse("");
+        boolean first = e.getCommandLine().getParent() == null;
+        if (first && e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+            String similar = unmatched.getSuggestions().stream().findFirst().map(name -> ", but '" + name + "'").orElse("");
             return "there is no command '" + unmatched.getUnmatched().get(0) + "'" + similar;
         }
         return e.getMessage();

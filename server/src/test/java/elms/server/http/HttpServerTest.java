@@ -90,7 +90,8 @@ class HttpServerTest {
                 InputStream in = client.getInputStream();
                 gate.let(1_000_000);
                 for (String stream : List.of("false", "true", "false")) {
-                    client.getOutputStream().write(post(SHORT_CHAT.formatted(stream), "keep-alive").getBytes(StandardCharsets.UTF_8));
+                    String request = post(SHORT_CHAT.formatted(stream), "keep-alive");
+                    client.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
                     String head = readUntil(in, "\r\n\r\n").toLowerCase(Locale.ROOT);
                     assertThat(head).startsWith("http/1.1 200");
                     if (stream.equals("true")) {
@@ -113,9 +114,9 @@ class HttpServerTest {
     void aConnectionThatIsIdleAfterAnAnswerIsClosedInTime() throws Exception {
         ServerSettings.Limits usual = ServerSettings.Limits.USUAL;
         ServerSettings local = ServerSettings.local();
-        ServerSettings hasty = new ServerSettings("127.0.0.1", 0, local.socket(), local.keys(), local.allowedHosts(), local.allowedOrigins(),
-                new ServerSettings.Limits(usual.bodyBytes(), usual.headerBytes(), usual.connections(), usual.headers(), usual.body(),
-                        usual.write(), Duration.ofMillis(300), usual.grace()));
+        ServerSettings hasty = new ServerSettings("127.0.0.1", 0, local.socket(), local.keys(), local.allowedHosts(),
+                local.allowedOrigins(), new ServerSettings.Limits(usual.bodyBytes(), usual.headerBytes(), usual.connections(),
+                        usual.headers(), usual.body(), usual.write(), Duration.ofMillis(300), usual.grace()));
         try (NanoServer server = NanoServer.start(folder, hasty)) {
             assertThat(raw(server.server(), post(SHORT_CHAT.formatted("false"), "keep-alive"))).startsWith("HTTP/1.1 200");
         }

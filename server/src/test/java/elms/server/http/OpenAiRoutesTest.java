@@ -222,7 +222,8 @@ class OpenAiRoutesTest extends LocalServerTest {
     void aPromptThatDoesNotFitTheContextIsShortenedIfTheRequestSaysSo() throws Exception {
         String turn = "{\"role\": \"user\", \"content\": \"" + "Some words that were said before. ".repeat(20) + "\"}, ";
         String chat = "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind to all.\"}, " + turn.repeat(4)
-                + "{\"role\": \"user\", \"content\": \"And now?\"}], \"max_tokens\": 8, \"elms\": {\"show_text\": true}, \"truncation\": \"%s\"}";
+                + "{\"role\": \"user\", \"content\": \"And now?\"}], \"max_tokens\": 8, \"elms\": {\"show_text\": true}, "
+                + "\"truncation\": \"%s\"}";
         assertThat(server.post(CHAT, chat.formatted("disabled")).status()).isEqualTo(400);
         assertThat(server.post(CHAT, chat.formatted("maybe")).json().at("/error/param").asText()).isEqualTo("truncation");
         Reply reply = server.post(CHAT, chat.formatted("auto"));
