@@ -13,8 +13,8 @@ import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 
 /**
- * Speed of every level, medians over some rounds: prefill of 512 tokens, decode behind them and from an empty context, and
- * switching.
+ * Speed of every level, medians over some rounds: prefill of 512 tokens, decode behind them and from an empty context, steps
+ * of several streams, and switching.
  */
 public final class Bench {
     static final int PROMPT = 512;
@@ -27,10 +27,10 @@ public final class Bench {
      * What was measured.
      *
      * @param switchUs what switching costs a decode step
-     * @param peakRssMb most memory the process has held, where the system tells
+     * @param peakRssMb most memory the process has held before the steps of several streams, where the system tells
      */
-    public record Report(String model, String provider, int threads, List<LevelSpeed> levels, double switchUs,
-            OptionalDouble peakRssMb) {}
+    public record Report(String model, String provider, int threads, List<LevelSpeed> levels, List<BatchSteps.Step> batches,
+            double switchUs, OptionalDouble peakRssMb) {}
 
     /** Tokens a second at one level; the empty context holds one token. */
     public record LevelSpeed(double level, double prefillTokS, double decodeTokS, double decodeEmptyTokS) {}
@@ -78,7 +78,10 @@ public final class Bench {
             speeds.add(new LevelSpeed(model.levels().get(i).share(), Spread.of(prefill[i]).median(), Spread.of(decode[i]).median(),
                     Spread.of(decodeEmpty[i]).median()));
         }
-        return new Report(model.name(), kernels.description(), kernels.threads(), speeds, switchMicros(rounds), ProcessMemory.peakMb());
+        double switching = switchMicros(rounds);
+        OptionalDouble peak = ProcessMemory.peakMb();
+        return new Report(model.name(), kernels.description(), kernels.threads(), speeds,
+                new BatchSteps(model, transformer).measure(), switching, peak);
     }
 
     /**

@@ -43,7 +43,7 @@ final class Translation {
                 Optional.empty(),
                 Floor.NONE, false, Optional.empty(), sampling, parameters.maxOutputTokens(),
                 Optional.ofNullable(parameters.stopSequences()).orElse(List.of()),
-                OptionalInt.empty());
+                OptionalInt.empty(), false);
     }
 
     private static void refuseWhatIsMissing(ChatRequestParameters parameters, ElmsSettings settings) {

@@ -22,6 +22,11 @@ public record Decision(float[] qualities) {
         return qualities[shape];
     }
 
+    /** Of the full plan: all read and answered by the full model. */
+    double full() {
+        return segments(0) + answer(1);
+    }
+
     /** Of an answer by the level of that share; the nearest that is known. */
     double answer(double share) {
         int nearest = 0;

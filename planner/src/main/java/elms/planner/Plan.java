@@ -3,6 +3,7 @@ package elms.planner;
 import elms.engine.model.SubModel;
 import elms.planner.LatencyModel.Part;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /**
  * What was decided for one request.
@@ -12,8 +13,10 @@ import java.util.List;
  * @param slo the request's bounds in milliseconds, on this device
  * @param predicted 95th percentile of both latencies
  * @param feasible whether the prediction keeps the bounds
+ * @param loss of quality beside the full plan, as predicted: see {@link Terms#mostLoss}. A head start is not counted; absent
+ *        where no planner has judged the plan
  */
-public record Plan(List<Span> spans, Answering answering, Latency slo, Latency predicted, boolean feasible) {
+public record Plan(List<Span> spans, Answering answering, Latency slo, Latency predicted, boolean feasible, OptionalDouble loss) {
     /** Consecutive tokens that are read at one level. What was cut from the prompt is in no span. */
     public record Span(int[] tokens, SubModel level) {
         public int length() {

@@ -12,6 +12,7 @@ import java.util.OptionalDouble;
 import java.util.function.LongSupplier;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Turns an SLO into a plan: of all that are predicted to keep it, the one whose answer promises to be best. The full model reads and
@@ -52,37 +53,33 @@ public final class Planner {
         this.clock = clock;
     }
 
+    /** Plans a request that has the machine to itself, without a bound on quality. */
+    public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
+        return plan(prompt, answerTokens, slo, overheadMillis, Terms.ALONE);
+    }
+
     /**
-     * Plans a request that has the machine to itself. Without a feasible plan the fastest is taken, which says that it is not
-     * feasible.
+     * Plans a request. Without a feasible plan the fastest that the terms allow is taken, which says that it is not feasible.
      *
      * @param answerTokens most tokens of the answer
      * @param overheadMillis time already spent since the request's arrival
      */
-    public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
-        return plan(prompt, slo, answerTokens, overheadMillis, form == PlanForm.ELMS);
-    }
-
-    /** The same for one whose answer takes turns with others', and gets no head start. */
-    public Plan planBesideOthers(Prompt prompt, int answerTokens, Slo slo, double overheadMillis) {
-        return plan(prompt, slo, answerTokens, overheadMillis, false);
-    }
-
-    private Plan plan(Prompt prompt, Slo slo, int answerTokens, double overheadMillis, boolean headStart) {
+    public Plan plan(Prompt prompt, int answerTokens, Slo slo, double overheadMillis, Terms terms) {
         long start = clock.getAsLong();
         Latency limit = limit(prompt.tokens(), answerTokens, slo);
-        Budget all = new Budget(limit, answerTokens, overheadMillis, headStart);
+        Budget all = new Budget(limit, answerTokens, overheadMillis, terms.alone() && form == PlanForm.ELMS);
         SubModel full = levels.get(0);
-        Candidate whole = steady(Assignment.all(prompt, full), full, all);
+        Candidate whole = steady(Assignment.all(prompt, full), full, all).losing(0);
         if (whole.predicted().within(limit)) {
             return whole.plan(limit);
         }
         boolean readAtLeisure = within(whole.predicted().ttftMillis(), limit.ttftMillis());
-        if (reader.isEmpty() || prompt.cuttable().isEmpty() || readAtLeisure && form == PlanForm.ELMS) {
+        boolean evident = prompt.cuttable().isEmpty() || readAtLeisure && form == PlanForm.ELMS;
+        if (reader.isEmpty() || evident && !terms.boundsLoss()) {
             return oneLevel(prompt, all).plan(limit);
         }
         Shaper unread = new Shaper(prompt, Opinion.unread(prompt.encoding()), levels);
-        if (form == PlanForm.ELMS && !leavesTime(unread, pace.millis(prompt.tokens()), all)) {
+        if (form == PlanForm.ELMS && !terms.boundsLoss() && !leavesTime(unread, pace.millis(prompt.tokens()), all)) {
             return unread(unread, all.after((clock.getAsLong() - start) / 1e6)).plan(limit);
         }
         long before = clock.getAsLong();
@@ -90,7 +87,9 @@ public final class Planner {
         pace.observe(prompt.tokens(), (clock.getAsLong() - before) / 1e6);
         Budget left = all.after((clock.getAsLong() - start) / 1e6);
         Shaper shaper = new Shaper(prompt, opinion, levels);
-        return (form == PlanForm.PAPER ? words(shaper, opinion, left) : segments(shaper, opinion, left)).plan(limit);
+        Decision decision = new Decision(opinion.qualities());
+        return (form == PlanForm.PAPER ? words(shaper, decision, left, terms)
+                : segments(shaper, decision, left, terms)).plan(limit);
     }
 
     /** A plan with one given level that reads everything and one that answers. */
@@ -112,14 +111,18 @@ public final class Planner {
         }
     }
 
-    /** A plan that could be, and what its answer promises. */
-    private record Candidate(Assignment assignment, Answering answering, Latency predicted, double quality) {
+    /** A plan that could be, what its answer promises, and what that is less than the full plan's, if it was judged. */
+    private record Candidate(Assignment assignment, Answering answering, Latency predicted, double quality, OptionalDouble loss) {
         Plan plan(Latency limit) {
-            return new Plan(assignment.spans(), answering, limit, predicted, predicted.within(limit));
+            return new Plan(assignment.spans(), answering, limit, predicted, predicted.within(limit), loss);
         }
 
         Candidate worth(double promised) {
-            return new Candidate(assignment, answering, predicted, promised);
+            return new Candidate(assignment, answering, predicted, promised, loss);
+        }
+
+        Candidate losing(double lost) {
+            return new Candidate(assignment, answering, predicted, quality, OptionalDouble.of(Math.max(0, lost)));
         }
     }
 
@@ -128,7 +131,7 @@ public final class Planner {
         double step = decodeMillis(answering.level(), assignment.tokens(), budget);
         Latency predicted = Latency.of(budget.spent() + prefillMillis(assignment) + answering.heldMillis(full),
                 answering.tpotMillis(budget.answerTokens(), full, step));
-        return new Candidate(assignment, answering, predicted, 0);
+        return new Candidate(assignment, answering, predicted, 0, OptionalDouble.empty());
     }
 
     private Candidate steady(Assignment assignment, SubModel answers, Budget budget) {
@@ -161,12 +164,17 @@ public final class Planner {
      * @param worth of a level that answers
      */
     private Candidate bestAnswering(Assignment assignment, ToDoubleFunction<SubModel> worth, Budget budget) {
-        double full = worth.applyAsDouble(levels.get(0));
-        return levels.stream().map(level -> {
-            Candidate candidate = ahead(assignment, level, budget);
-            double byFull = candidate.answering().fullShare(budget.answerTokens());
-            return candidate.worth(byFull * full + (1 - byFull) * worth.applyAsDouble(level));
-        }).reduce((best, other) -> better(best, other, budget.limit())).orElseThrow();
+        return best(levels.stream().map(level -> answering(assignment, level, worth, budget)), budget);
+    }
+
+    private Candidate answering(Assignment assignment, SubModel level, ToDoubleFunction<SubModel> worth, Budget budget) {
+        Candidate candidate = ahead(assignment, level, budget);
+        double byFull = candidate.answering().fullShare(budget.answerTokens());
+        return candidate.worth(byFull * worth.applyAsDouble(levels.get(0)) + (1 - byFull) * worth.applyAsDouble(level));
+    }
+
+    private static Candidate best(Stream<Candidate> candidates, Budget budget) {
+        return candidates.reduce((one, other) -> better(one, other, budget.limit())).orElseThrow();
     }
 
     /** Whether the full model could still read what may not be cut after the prompt was read. */
@@ -184,19 +192,20 @@ public final class Planner {
         List<PlanShape> shapes = new ArrayList<>();
         levels.forEach(level -> shapes.add(new PlanShape(0, level.share(), level.share())));
         shapes.add(new PlanShape(0, smallest, smallest, smallest));
-        Candidate best = shapes.stream().map(shape -> bestAnswering(unread.segments(shape),
-                answers -> shape.questionLevel() + END_WORTH * shape.endLevel() + ANSWER_WORTH * answers.share(), budget))
-                .reduce((one, other) -> better(one, other, budget.limit())).orElseThrow();
+        Candidate best = best(shapes.stream().map(shape -> bestAnswering(unread.segments(shape),
+                answers -> shape.questionLevel() + END_WORTH * shape.endLevel() + ANSWER_WORTH * answers.share(), budget)), budget);
         return filled(unread, best, budget);
     }
 
     /** The best feasible combination of a shape and a level that answers, with what it leaves of the time spent. */
-    private Candidate segments(Shaper shaper, Opinion opinion, Budget budget) {
-        Decision decision = new Decision(opinion.qualities());
-        Candidate best = IntStream.range(0, PlanShape.SEGMENTS.size())
-                .mapToObj(shape -> bestAnswering(shaper.segments(PlanShape.SEGMENTS.get(shape)),
-                        answers -> decision.segments(shape) + decision.answer(answers.share()), budget))
-                .reduce((one, other) -> better(one, other, budget.limit())).orElseThrow();
+    private Candidate segments(Shaper shaper, Decision decision, Budget budget, Terms terms) {
+        Candidate best = best(IntStream.range(0, PlanShape.SEGMENTS.size()).boxed().flatMap(shape -> {
+            ToDoubleFunction<SubModel> worth = answers -> decision.segments(shape) + decision.answer(answers.share());
+            ToDoubleFunction<SubModel> loss = answers -> decision.full() - worth.applyAsDouble(answers);
+            Assignment assignment = shaper.segments(PlanShape.SEGMENTS.get(shape));
+            return levels.stream().filter(answers -> terms.allows(loss.applyAsDouble(answers)))
+                    .map(answers -> answering(assignment, answers, worth, budget).losing(loss.applyAsDouble(answers)));
+        }), budget);
         return filled(shaper, best, budget);
     }
 
@@ -208,16 +217,17 @@ public final class Planner {
         Answering answering = chosen.answering();
         Assignment filled = shaper.filled(chosen.assignment(), assignment ->
                 candidate(assignment, answering, budget).predicted().within(budget.limit()));
-        return candidate(filled, answering, budget);
+        return new Candidate(filled, answering, candidate(filled, answering, budget).predicted(), chosen.quality(), chosen.loss());
     }
 
     /** The same in the paper's form. */
-    private Candidate words(Shaper shaper, Opinion opinion, Budget budget) {
-        Decision decision = new Decision(opinion.qualities());
-        return IntStream.range(0, PlanShape.WORDS.size()).mapToObj(shape -> {
-            Assignment assignment = shaper.words(PlanShape.WORDS.get(shape));
-            return steady(assignment, assignment.parts().get(0).level(), budget).worth(decision.words(shape));
-        }).reduce((best, other) -> better(best, other, budget.limit())).orElseThrow();
+    private Candidate words(Shaper shaper, Decision decision, Budget budget, Terms terms) {
+        return best(IntStream.range(0, PlanShape.WORDS.size()).boxed()
+                .filter(shape -> terms.allows(decision.words(0) - decision.words(shape))).map(shape -> {
+                    Assignment assignment = shaper.words(PlanShape.WORDS.get(shape));
+                    return steady(assignment, assignment.parts().get(0).level(), budget).worth(decision.words(shape))
+                            .losing(decision.words(0) - decision.words(shape));
+                }), budget);
     }
 
     /** A feasible plan before one that is not; of feasible ones that of higher quality, of others the faster. */

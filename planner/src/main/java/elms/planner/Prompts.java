@@ -1,10 +1,14 @@
 package elms.planner;
 
+import elms.engine.text.Encoding;
 import elms.engine.text.Message;
 import elms.engine.text.Range;
 import elms.engine.text.RenderedChat;
 import elms.engine.text.Tokenizer;
+import elms.planner.compact.Opinion;
 import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -48,6 +52,31 @@ public final class Prompts {
     /** The prompt of a plain text, of which all may be cut but its question. */
     public static Prompt of(String text, Tokenizer tokenizer) {
         return new Prompt(text, tokenizer.encode(text), without(new Range(0, text.length()), List.of(question(text))));
+    }
+
+    /**
+     * A prompt that has no more tokens than it may, if that can be had by leaving out what may be cut: what was said first goes
+     * first, what stands before it last.
+     *
+     * @param first where what was said first begins, in the text: behind the system's instructions
+     */
+    public static Prompt shortened(Prompt prompt, int most, int first) {
+        Encoding all = prompt.encoding();
+        BitSet kept = new BitSet();
+        kept.set(0, prompt.tokens());
+        List<Segment> segments = Segment.of(prompt, Opinion.unread(all)).stream().filter(Segment::cuttable)
+                .sorted(Comparator.comparing(segment -> all.starts()[segment.from()] < first)).toList();
+        for (Segment segment : segments) {
+            if (kept.cardinality() > most) {
+                kept.clear(segment.from(), segment.to());
+            }
+        }
+        return new Prompt(prompt.text(), new Encoding(only(kept, all.ids()), only(kept, all.starts()), only(kept, all.ends())),
+                prompt.cuttable());
+    }
+
+    private static int[] only(BitSet kept, int[] numbers) {
+        return kept.stream().map(place -> numbers[place]).toArray();
     }
 
     /**

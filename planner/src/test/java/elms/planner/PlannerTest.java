@@ -76,7 +76,7 @@ class PlannerTest {
         assertThat(ahead.answering().fullTokens()).isGreaterThan(ahead.answering().headStart());
         assertThat(ahead.feasible()).isTrue();
         assertThat(ahead.predicted().ttftMillis().orElseThrow()).isGreaterThan(LATENCY.prefillMillis(levels.get(0), 100));
-        assertThat(planner.planBesideOthers(prompt(100), 50, patient, 0).answering()).isEqualTo(hasty.answering());
+        assertThat(planner.plan(prompt(100), 50, patient, 0, Terms.BESIDE_OTHERS).answering()).isEqualTo(hasty.answering());
     }
 
     @Test
@@ -148,6 +148,49 @@ class PlannerTest {
                 .containsExactly(IntStream.range(prompt.tokens() - 25, prompt.tokens()).toArray());
         assertThat(planner.plan(prompt, 8, slo(new Limit.Ratio(0.01), new Limit.Ratio(1)), 0).feasible()).isFalse();
         assertThat(readings).hasValue(1);
+    }
+
+    @Test
+    void noPlanLosesMoreQualityThanItsTermsAllow() {
+        Prompt prompt = TextPrompt.of(TEXT, new Range(0, TEXT.indexOf("What")));
+        Opinion opinion = TextPrompt.opinion(prompt, word -> 0);
+        for (int shape = 1; shape < PlanShape.SEGMENTS.size(); shape++) {
+            opinion.qualities()[shape] = -0.1f;
+        }
+        for (int answer = 1; answer < PlanShape.ANSWERS.size(); answer++) {
+            opinion.qualities()[Decision.ANSWERS_FROM + answer] = -0.05f * answer;
+        }
+        planner = planner(Optional.of((text, cuttable) -> opinion), PlanForm.ELMS);
+        Slo slo = slo(new Limit.Ratio(0.3), new Limit.Ratio(0.7));
+        Plan best = planner.plan(prompt, 8, slo, 0, Terms.BESIDE_OTHERS);
+        double least = best.loss().orElseThrow();
+        assertThat(best.feasible()).isTrue();
+        assertThat(least).isGreaterThan(0.1);
+        for (double most : new double[] {0, 0.04, 0.1, least - 0.01, least + 1e-6, 0.6}) {
+            Plan plan = planner.plan(prompt, 8, slo, 0, new Terms(false, most));
+            assertThat(plan.loss().orElseThrow()).isLessThanOrEqualTo(most);
+            assertThat(plan.feasible()).as("with a loss of %s", most).isEqualTo(most > least);
+        }
+    }
+
+    @Test
+    void aBoundOnQualityHasThePromptReadThoughThatLeavesNoTime() {
+        Prompt prompt = TextPrompt.of(TEXT, new Range(0, TEXT.indexOf("What")));
+        Opinion opinion = TextPrompt.opinion(prompt, word -> 0);
+        AtomicInteger readings = new AtomicInteger();
+        planner = planner(Optional.of((text, cuttable) -> {
+            readings.incrementAndGet();
+            return opinion;
+        }), PlanForm.ELMS);
+        Prompt whole = TextPrompt.of(TEXT);
+        Slo slo = slo(new Limit.Ratio(0.8), new Limit.Ratio(1));
+        assertThat(planner.plan(whole, 8, slo, 0).loss()).isEmpty();
+        assertThat(readings).hasValue(0);
+        assertThat(planner.plan(whole, 8, slo, 0, new Terms(true, 0.5)).loss()).hasValue(0);
+        planner.plan(prompt, 8, slo(new Limit.Time(1e-6), new Limit.Ratio(1)), 0, new Terms(true, 0.5));
+        assertThat(readings).hasValue(2);
+        assertThat(planner.plan(prompt, 8, Slo.NONE, 0, new Terms(true, 0)).loss()).hasValue(0);
+        assertThat(readings).hasValue(2);
     }
 
     private static Prompt prompt(int tokens) {

@@ -9,6 +9,7 @@ import elms.engine.text.Tokenizer;
 import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class PromptsTest {
@@ -20,6 +21,20 @@ class PromptsTest {
     @Test
     void theLastParagraphOfTheLastTurnIsItsQuestion() {
         assertThat(cuttable(Message.system("Be kind."), Message.user(LONG + "\n\nWhat is this?"))).containsExactly("Be kind.", LONG);
+    }
+
+    @Test
+    void whatWasSaidFirstGoesFirstAndWhatMayNotBeCutStays() {
+        String text = LONG + "\n\n" + LONG + "\n\nWhat is this?";
+        Prompt whole = TextPrompt.of(text, new Range(0, text.indexOf("What")));
+        int most = whole.tokens() * 11 / 20;
+        Prompt shortened = Prompts.shortened(whole, most, 0);
+        assertThat(shortened.tokens()).isBetween(most / 2, most);
+        assertThat(shortened.encoding().ids())
+                .isEqualTo(IntStream.range(whole.tokens() - shortened.tokens(), whole.tokens()).toArray());
+        assertThat(Prompts.shortened(whole, most, text.indexOf("\n\n")).encoding().ids()).startsWith(0, 1, 2);
+        assertThat(Prompts.shortened(whole, 1, 0).encoding().ids()).isEqualTo(Prompts.shortened(whole, 3, 0).encoding().ids())
+                .hasSize(3);
     }
 
     @Test

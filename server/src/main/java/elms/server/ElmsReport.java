@@ -20,13 +20,14 @@ import java.util.stream.IntStream;
  * @param promptTokensBefore tokens of the whole prompt
  * @param promptTokensAfter tokens that were read
  * @param feasible whether the SLO was predicted to be kept
+ * @param qualityLoss most quality that the plan was predicted to lose beside the full plan; absent where nothing predicts it
  * @param measured absent in a report on a plan that has not run
  * @param queueMs from arrival until the first token was read
  */
 @JsonInclude(Include.NON_ABSENT)
 public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLevel, int headStart,
-        Optional<Integer> promptTokensBefore, int promptTokensAfter, Times slo, Times predicted, boolean feasible, Optional<Times> measured, OptionalDouble queueMs,
-        Optional<Boolean> sloMet) {
+        Optional<Integer> promptTokensBefore, int promptTokensAfter, Times slo, Times predicted, boolean feasible,
+        OptionalDouble qualityLoss, Optional<Times> measured, OptionalDouble queueMs, Optional<Boolean> sloMet) {
     /**
      * Tokens read at one level.
      *
@@ -47,7 +48,8 @@ public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLev
         ElmsReport plan = of(response.plan());
         return new ElmsReport(plan.spans, plan.prefillLevel, response.answerLevel(), plan.headStart,
                 Optional.of(response.promptTokens()), plan.promptTokensAfter, plan.slo, plan.predicted, plan.feasible,
-                Optional.of(Times.of(response.measured())), OptionalDouble.of(response.queueMillis()), Optional.of(response.sloMet()));
+                plan.qualityLoss, Optional.of(Times.of(response.measured())), OptionalDouble.of(response.queueMillis()),
+                Optional.of(response.sloMet()));
     }
 
     /** What is planned for a request. */
@@ -56,7 +58,7 @@ public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLev
                 .toList();
         return new ElmsReport(spans, plan.prefillLevel(), plan.decode().share(), plan.answering().headStart(),
                 Optional.empty(), plan.promptTokens(), Times.of(plan.slo()), Times.of(plan.predicted()), plan.feasible(),
-                Optional.empty(), OptionalDouble.empty(), Optional.empty());
+                plan.loss(), Optional.empty(), OptionalDouble.empty(), Optional.empty());
     }
 
     /** The same report with the text of each span, one for each. */
@@ -64,6 +66,6 @@ public record ElmsReport(List<Span> spans, double prefillLevel, double decodeLev
         List<Span> told = IntStream.range(0, spans.size())
                 .mapToObj(i -> new Span(spans.get(i).tokens, spans.get(i).level, Optional.of(texts.get(i)))).toList();
         return new ElmsReport(told, prefillLevel, decodeLevel, headStart, promptTokensBefore, promptTokensAfter, slo, predicted,
-                feasible, measured, queueMs, sloMet);
+                feasible, qualityLoss, measured, queueMs, sloMet);
     }
 }

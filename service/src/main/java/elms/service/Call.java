@@ -28,6 +28,7 @@ final class Call {
     private final AppProfile app;
     private final Request request;
     private final Prompt prompt;
+    private final int promptTokens;
     private final int longest;
     private final double arrival;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>();
@@ -35,14 +36,22 @@ final class Call {
     private boolean spoken;
     private volatile boolean cancelled;
 
+    /** A call whose prompt fits the context. */
+    Call(AppProfile app, Request request, Prompt prompt, int longest, double arrival) {
+        this(app, request, prompt, prompt.tokens(), longest, arrival);
+    }
+
     /**
+     * @param prompt that fits the context
+     * @param promptTokens of the whole prompt
      * @param longest most tokens of the answer
      * @param arrival on the service's clock, in milliseconds
      */
-    Call(AppProfile app, Request request, Prompt prompt, int longest, double arrival) {
+    Call(AppProfile app, Request request, Prompt prompt, int promptTokens, int longest, double arrival) {
         this.app = app;
         this.request = request;
         this.prompt = prompt;
+        this.promptTokens = promptTokens;
         this.longest = longest;
         this.arrival = arrival;
     }
@@ -57,6 +66,10 @@ final class Call {
 
     Prompt prompt() {
         return prompt;
+    }
+
+    int promptTokens() {
+        return promptTokens;
     }
 
     int longest() {

@@ -156,6 +156,12 @@ public final class ElmsService implements AutoCloseable {
         return Prompts.of(messages, chat, model.tokenizer());
     }
 
+    /** Where the first turn behind the system's stands in a prompt. */
+    private static int firstTurn(List<Message> messages, Prompt prompt) {
+        return messages.stream().filter(message -> !message.role().equals("system")).findFirst()
+                .map(message -> prompt.text().indexOf(message.content().strip())).orElse(0);
+    }
+
     /** Tokens that every prompt with these first messages begins with: what two of them have in common. */
     private int[] beginning(List<Message> system) {
         int[] one = prompt(with(system, "a")).encoding().ids();
@@ -216,13 +222,17 @@ public final class ElmsService implements AutoCloseable {
 
         private Call call(Request request, double arrival) {
             request.sampling().offsets().requireWithin(model.config().vocabulary());
-            Prompt prompt = prompt(request.messages());
-            int room = model.config().context() - prompt.tokens();
+            Prompt whole = prompt(request.messages());
+            int context = model.config().context();
+            int answer = Math.min(request.maxTokens(), context / 2);
+            Prompt prompt = whole.tokens() < context || !request.shorten() ? whole
+                    : Prompts.shortened(whole, context - answer, firstTurn(request.messages(), whole));
+            int room = context - prompt.tokens();
             if (room < 1) {
-                throw new ElmsException("the prompt has " + prompt.tokens() + " tokens, but the context of " + model.name()
-                        + " holds " + model.config().context() + "; shorten it");
+                throw new ElmsException("the prompt has " + whole.tokens() + " tokens, but the context of " + model.name()
+                        + " holds " + context + (request.shorten() ? " and too much of it may not be cut" : "") + "; shorten it");
             }
-            return new Call(profile, request, prompt, Math.min(request.maxTokens(), room), arrival);
+            return new Call(profile, request, prompt, whole.tokens(), Math.min(request.maxTokens(), room), arrival);
         }
 
         private void submit(Call call) {

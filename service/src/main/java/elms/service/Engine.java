@@ -52,7 +52,7 @@ final class Engine implements Runnable {
         scheduler = new Scheduler(settings.policy(), model.levels(), costs);
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);
-        metrics = new ServiceMetrics(settings.meters(), settings.cacheBytes());
+        metrics = new ServiceMetrics(settings.meters(), model.name(), settings.cacheBytes());
         passes = new Passes(model, transformer, scheduler, costs, cache, metrics, clock);
     }
 
@@ -225,14 +225,19 @@ final class Engine implements Runnable {
             Choice choice = choose(call, cached -> plan(job, cached, start.answer()));
             Optional<Match> cached = choice.cached();
             Plan plan = choice.plan();
+            double room = start.answer().map(SubModel::share).orElse(1.0);
+            if (call.request().floor().boundsLoss() && plan.decode().share() > room) {
+                scheduler.postpone(job, plan.decode());
+                return;
+            }
             call.planned(plan);
             if (call.request().strict() && !plan.feasible()) {
                 metrics.infeasible(call.app());
-                throw new InfeasibleException(plan);
+                throw new InfeasibleException(plan, call.request().floor());
             }
-            int room = plan.promptTokens() + call.longest();
-            KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), room)
-                    : transformer.newCache(room);
+            int tokens = plan.promptTokens() + call.longest();
+            KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), tokens)
+                    : transformer.newCache(tokens);
             job.start(plan, new Answer(call, plan, model.tokenizer()), own, clock.getAsDouble());
         } catch (RuntimeException e) {
             scheduler.remove(job);

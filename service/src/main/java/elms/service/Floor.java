@@ -3,11 +3,12 @@ package elms.service;
 import elms.engine.ElmsException;
 
 /**
- * What a request is never given less than, whatever its SLO: it is refused if strict, or runs late.
+ * What a request is never given less than, whatever its SLO and the load: it is refused if strict, or runs late.
  *
  * @param minLevel least level of the prompt and of the answer, as a share of the decoder; above 0, nothing of the prompt is cut
- * @param maxQualityLoss most of the full model's quality that may be lost, as a share of it; 1 is no bound. A level is counted to
- *        lose as much quality as it leaves out of the decoder, which is more than it does
+ * @param maxQualityLoss most quality that its plan may be predicted to lose beside the full plan, as {@link elms.planner.Terms}
+ *        has it; 1 is no bound. Where the model's pack has no planner no quality is known: a level is counted to lose as much as
+ *        it leaves out of the decoder, and nothing is cut
  */
 public record Floor(double minLevel, double maxQualityLoss) {
     public static final Floor NONE = new Floor(0, 1);
@@ -17,9 +18,18 @@ public record Floor(double minLevel, double maxQualityLoss) {
         requireShare(maxQualityLoss, "largest quality loss");
     }
 
-    /** The least level that keeps both bounds. */
-    public double level() {
-        return Math.max(minLevel, 1 - maxQualityLoss);
+    /** Whether there is a bound on quality. */
+    boolean boundsLoss() {
+        return maxQualityLoss < 1;
+    }
+
+    /**
+     * The least level.
+     *
+     * @param judged whether a planner predicts quality, and keeps that bound by itself
+     */
+    double level(boolean judged) {
+        return judged ? minLevel : Math.max(minLevel, 1 - maxQualityLoss);
     }
 
     private static void requireShare(double share, String name) {

@@ -8,8 +8,9 @@ import java.util.StringJoiner;
 
 /** A strict request whose SLO no plan is predicted to keep. Nothing was computed for it. */
 public final class InfeasibleException extends ElmsException {
-    public InfeasibleException(Plan plan) {
-        super("no plan keeps this SLO: " + missed(plan) + "; ask for more time, or for best effort");
+    InfeasibleException(Plan plan, Floor floor) {
+        super("no plan keeps this SLO" + (floor.equals(Floor.NONE) ? ": " : " and its floor: ") + missed(plan)
+                + "; ask for more time, or for best effort");
     }
 
     private static String missed(Plan plan) {

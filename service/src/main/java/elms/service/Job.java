@@ -25,6 +25,8 @@ final class Job {
     private final int found;
     private final int leastTokens;
     private boolean late;
+    /** The smallest level that may answer. */
+    private SubModel leastAnswer;
     private Plan plan;
     private Answer answer;
     private KvCache cache;
@@ -45,6 +47,7 @@ final class Job {
         this.levels = levels;
         this.found = found;
         this.leastTokens = leastTokens;
+        this.leastAnswer = smallest();
         this.priority = PRIORITY_STEP * call.app().priority();
     }
 
@@ -97,6 +100,9 @@ final class Job {
         cached = begun.length();
         startedAt = now;
         level = decided.decode();
+        if (call.request().floor().boundsLoss()) {
+            leastAnswer = level;
+        }
     }
 
     /** The level that gives the next token: the plan's, or under load a smaller one. */
@@ -128,10 +134,20 @@ final class Job {
         return levels.get(levels.size() - 1);
     }
 
-    /** The level that it gets where one is wanted, but none above {@code most}: no smaller one than it may run at. */
+    /** The smallest level that may answer: its plan's, where the loss of quality is bounded. */
+    SubModel leastAnswer() {
+        return leastAnswer;
+    }
+
+    /** No smaller level may answer from now on, since its plan needs that one. */
+    void requireAnswer(SubModel least) {
+        leastAnswer = least;
+    }
+
+    /** The level that answers where one is wanted, but none above {@code most}: no smaller one than it may have. */
     SubModel within(SubModel wanted, SubModel most) {
         SubModel smaller = wanted.share() <= most.share() ? wanted : most;
-        return smaller.share() >= smallest().share() ? smaller : smallest();
+        return smaller.share() >= leastAnswer.share() ? smaller : leastAnswer;
     }
 
     int found() {

@@ -113,7 +113,7 @@ final class Passes {
     void finish(Job job, FinishReason reason) {
         scheduler.remove(job);
         Answer answer = job.answer();
-        Response response = new Response(answer.finish(), reason, job.call().prompt().tokens(), job.cached(), answer.tokens(),
+        Response response = new Response(answer.finish(), reason, job.call().promptTokens(), job.cached(), answer.tokens(),
                 job.plan(), job.answeredBy(), job.startedAt() - job.call().arrival(), answer.measured());
         if (job.cache().length() >= LEAST_KEPT) {
             cache.keep(job.call().app(), job.held(), job.cache());
@@ -129,8 +129,9 @@ final class Passes {
     void giveUp(Job job) {
         scheduler.remove(job);
         Latency none = new Latency(OptionalDouble.empty(), OptionalDouble.empty());
-        job.call().done(new Response("", FinishReason.CANCELLED, job.call().prompt().tokens(), 0, 0,
-                new Plan(List.of(), Answering.steady(model.full()), job.limit(), none, true), List.of(), clock.getAsDouble() - job.call().arrival(), none));
+        job.call().done(new Response("", FinishReason.CANCELLED, job.call().promptTokens(), 0, 0,
+                new Plan(List.of(), Answering.steady(model.full()), job.limit(), none, true, OptionalDouble.empty()), List.of(),
+                clock.getAsDouble() - job.call().arrival(), none));
     }
 
     /** Ends a job that has started and cannot go on. */

@@ -14,6 +14,7 @@ import elms.planner.Plan.Span;
 import elms.planner.Planner;
 import elms.planner.Prompt;
 import elms.planner.Slo;
+import elms.planner.Terms;
 import elms.service.PrefixCache.Match;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,10 +31,12 @@ final class Planning {
     private final ElasticModel model;
     private final Planner planner;
     private final Forecast forecast;
+    private final boolean judges;
 
     Planning(ElasticModel model, Forecast forecast, Settings settings) {
         this.model = model;
         this.forecast = forecast;
+        this.judges = settings.reader().isPresent();
         this.planner = new Planner(model.levels(), forecast, settings.reader(), settings.form());
     }
 
@@ -54,13 +57,16 @@ final class Planning {
         return model.levels().stream().filter(level -> level.share() >= floor(call)).toList();
     }
 
-    /** Whether what a level has read may stand for a part of the call's prompt. */
+    /**
+     * Whether what a level has read may stand for a part of the call's prompt. Where the loss of quality is bounded the full model
+     * must have read it: the planner judges what is still to be read.
+     */
     boolean mayRead(Call call, SubModel level) {
         Optional<Pin> pin = call.request().pin();
         if (pin.isPresent()) {
             return level == model.nearest(pin.get().prompt());
         }
-        return levels(call).contains(level);
+        return call.request().floor().boundsLoss() ? level == model.full() : levels(call).contains(level);
     }
 
     /** Tokens of a call's prompt that must be read, whatever is cut. */
@@ -69,8 +75,8 @@ final class Planning {
         return (int) IntStream.range(0, rest.tokens()).filter(token -> !rest.mayCut(token)).count();
     }
 
-    private static double floor(Call call) {
-        return Math.max(call.request().floor().level(), call.request().tools() ? call.app().toolsMinLevel() : 0);
+    private double floor(Call call) {
+        return Math.max(call.request().floor().level(judges), call.request().tools() ? call.app().toolsMinLevel() : 0);
     }
 
     /**
@@ -90,7 +96,7 @@ final class Planning {
         List<Span> spans = new ArrayList<>(cached.map(Match::spans).orElse(List.of()));
         spans.addAll(plan.spans());
         Latency predicted = alone ? later(plan.predicted(), waited) : plan.predicted();
-        return new Plan(spans, plan.answering(), limit, predicted, predicted.within(limit));
+        return new Plan(spans, plan.answering(), limit, predicted, predicted.within(limit), plan.loss());
     }
 
     private static Latency later(Latency latency, double millis) {
@@ -102,8 +108,8 @@ final class Planning {
         OptionalDouble step = answer.isEmpty() || call.request().slo().equals(Slo.NONE) ? limit.tpotMillis()
                 : OptionalDouble.of(ROUNDING * forecast.decodeMillis(answer.get(), context));
         Slo slo = new Slo(time(limit.ttftMillis()), time(step));
-        return alone || answer.isPresent() ? planner.planBesideOthers(rest, call.longest(), slo, overhead)
-                : planner.plan(rest, call.longest(), slo, overhead);
+        Terms terms = new Terms(!alone && answer.isEmpty(), call.request().floor().maxQualityLoss());
+        return planner.plan(rest, call.longest(), slo, overhead, terms);
     }
 
     private static Optional<Limit> time(OptionalDouble millis) {
@@ -124,13 +130,10 @@ final class Planning {
             return plan;
         }
         List<Span> spans = plan.spans().stream().map(span -> new Span(span.tokens(), larger(span.level(), least))).toList();
-        return plan(spans, larger(plan.decode(), least), call, rest, overhead, plan.slo());
-    }
-
-    private Plan plan(List<Span> spans, SubModel answer, Call call, Prompt rest, double overhead, Latency limit) {
+        SubModel answer = larger(plan.decode(), least);
         double read = forecast.prefillMillis(0, spans.stream().map(span -> new Part(span.level(), span.length())).toList());
         Latency predicted = Latency.of(overhead + read, forecast.decodeMillis(answer, rest.tokens() + call.longest() / 2));
-        return new Plan(spans, Answering.steady(answer), limit, predicted, predicted.within(limit));
+        return new Plan(spans, Answering.steady(answer), plan.slo(), predicted, predicted.within(plan.slo()), plan.loss());
     }
 
     private static SubModel larger(SubModel level, SubModel other) {

@@ -110,6 +110,13 @@ final class Scheduler {
         return reading.size() + answering.size() < streams ? Optional.of(new Start(job, Optional.empty())) : Optional.empty();
     }
 
+    /** A job that was to start needs more for its answer than it would have got: it waits until that level has room. */
+    void postpone(Job job, SubModel answer) {
+        job.requireAnswer(answer);
+        reading.remove(job);
+        waiting.add(job);
+    }
+
     /** Starts a job if all that run keep their pace, at the largest level for its answer that lets them. */
     private Optional<Start> fitting(Job job, double now) {
         List<Job> others = running();
@@ -165,7 +172,7 @@ final class Scheduler {
     }
 
     private double least(Job job) {
-        return costs.step(job.smallest(), context(job));
+        return costs.step(job.leastAnswer(), context(job));
     }
 
     private boolean keepPace(List<Job> jobs, SubModel most, Optional<SubModel> added, double ready) {

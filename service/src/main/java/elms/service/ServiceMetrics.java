@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
 import java.util.List;
@@ -12,14 +13,19 @@ import java.util.Locale;
 import java.util.OptionalDouble;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
 
-/** Counts what the service does, under vLLM's names where it has one. No meter holds text of a request. */
+/**
+ * Counts what the service does, under vLLM's names where it has one, its label of the model's name among them: services of
+ * different models can share a registry. No meter holds text of a request.
+ */
 final class ServiceMetrics {
     private static final double MILLIS = 1e-3;
     private static final String SECONDS = "seconds";
     private static final String APP = "app";
 
     private final MeterRegistry meters;
+    private final Tags model;
     private final AtomicInteger waiting = new AtomicInteger();
     private final AtomicInteger running = new AtomicInteger();
     private final AtomicLong cacheBytes = new AtomicLong();
@@ -27,15 +33,22 @@ final class ServiceMetrics {
     private final Counter cacheQueries;
     private final Counter cacheHits;
 
-    ServiceMetrics(MeterRegistry meters, long mostCacheBytes) {
+    ServiceMetrics(MeterRegistry meters, String model, long mostCacheBytes) {
         this.meters = meters;
-        gauges = List.of(Gauge.builder("vllm:num_requests_waiting", waiting, AtomicInteger::get).register(meters),
-                Gauge.builder("vllm:num_requests_running", running, AtomicInteger::get).register(meters),
-                Gauge.builder("elms:prefix_cache_bytes", cacheBytes, AtomicLong::get).register(meters),
-                Gauge.builder("vllm:kv_cache_usage_perc", cacheBytes, bytes -> (double) bytes.get() / Math.max(1, mostCacheBytes))
-                        .register(meters));
-        cacheQueries = meters.counter("vllm:prefix_cache_queries");
-        cacheHits = meters.counter("vllm:prefix_cache_hits");
+        this.model = Tags.of("model_name", model);
+        gauges = List.of(gauge("vllm:num_requests_waiting", waiting::get), gauge("vllm:num_requests_running", running::get),
+                gauge("elms:prefix_cache_bytes", cacheBytes::get),
+                gauge("vllm:kv_cache_usage_perc", () -> (double) cacheBytes.get() / Math.max(1, mostCacheBytes)));
+        cacheQueries = counter("vllm:prefix_cache_queries");
+        cacheHits = counter("vllm:prefix_cache_hits");
+    }
+
+    private Gauge gauge(String name, Supplier<Number> value) {
+        return Gauge.builder(name, value).tags(model).register(meters);
+    }
+
+    private Counter counter(String name, String... tags) {
+        return meters.counter(name, model.and(tags));
     }
 
     /** Makes room for the gauges of a service that counts in the same registry after this one. */
@@ -58,18 +71,18 @@ final class ServiceMetrics {
     }
 
     private void refused(AppProfile app, String reason) {
-        meters.counter("elms.requests.refused", APP, app.name(), "reason", reason).increment();
+        counter("elms.requests.refused", APP, app.name(), "reason", reason).increment();
     }
 
     void answered(AppProfile app, Response response) {
         cacheQueries.increment(response.plan().promptTokens());
         cacheHits.increment(response.cachedTokens());
-        meters.counter("vllm:prompt_tokens", APP, app.name()).increment(response.plan().promptTokens());
-        meters.counter("vllm:generation_tokens", APP, app.name()).increment(response.completionTokens());
-        meters.counter("vllm:request_success", APP, app.name(), "finished_reason",
+        counter("vllm:prompt_tokens", APP, app.name()).increment(response.plan().promptTokens());
+        counter("vllm:generation_tokens", APP, app.name()).increment(response.completionTokens());
+        counter("vllm:request_success", APP, app.name(), "finished_reason",
                 response.finishReason().name().toLowerCase(Locale.ROOT)).increment();
         String level = String.format(Locale.ROOT, "%.2f", response.plan().decode().share());
-        meters.counter("elms.level.selected", "level", level).increment();
+        counter("elms.level.selected", "level", level).increment();
         timer("vllm:request_queue_time", app).record(duration(response.queueMillis()));
         OptionalDouble ttft = response.measured().ttftMillis();
         OptionalDouble tpot = response.measured().tpotMillis();
@@ -86,18 +99,18 @@ final class ServiceMetrics {
     }
 
     private DistributionSummary predictionError() {
-        return DistributionSummary.builder("elms.ttft.prediction.error").baseUnit(SECONDS).register(meters);
+        return DistributionSummary.builder("elms.ttft.prediction.error").baseUnit(SECONDS).tags(model).register(meters);
     }
 
     private void violation(AppProfile app, String type, OptionalDouble measured, OptionalDouble limit) {
-        Counter counter = meters.counter("elms.slo.violation", "type", type, APP, app.name());
+        Counter counter = counter("elms.slo.violation", "type", type, APP, app.name());
         if (limit.isPresent() && measured.getAsDouble() > limit.getAsDouble()) {
             counter.increment();
         }
     }
 
     private Timer timer(String name, AppProfile app) {
-        return meters.timer(name, APP, app.name());
+        return meters.timer(name, model.and(APP, app.name()));
     }
 
     private static Duration duration(double millis) {

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param mostWaiting requests that may wait; more are refused
  * @param cacheBytes most memory of the prefix cache
  * @param policy how requests are ordered and planned
- * @param meters where the metrics go
+ * @param meters where the metrics go, under the model's name: services of one model need a registry each
  * @param reader what reads prompts for the planner, on the service's kernels; without it a prompt is read whole, at one level
  * @param form what plans may look like
  */

@@ -63,7 +63,7 @@ class AnswerTest {
 
     private Plan planned() {
         Latency none = new Latency(OptionalDouble.empty(), OptionalDouble.empty());
-        return new Plan(List.of(), Answering.steady(nano.model().full()), none, none, true);
+        return new Plan(List.of(), Answering.steady(nano.model().full()), none, none, true, OptionalDouble.empty());
     }
 
     private void draw(char token, double now) {

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,6 +102,36 @@ class SchedulerTest {
         scheduler.remove(second);
         scheduler.settle(0);
         assertThat(first.level()).isEqualTo(level(0));
+    }
+
+    @Test
+    void aStreamWhoseLossIsBoundedKeepsItsPlansLevelBesideOthers() {
+        Request bounded = request(slo(FAR, 40)).withFloor(new Floor(0, 0.2));
+        Job first = waiting(AppProfile.of("stream"), bounded, 0);
+        begin(first, level(0));
+        scheduler.remove(first);
+        scheduler.answers(first);
+        next(first, 0);
+        first.answer().handOut(0);
+        double two = costs.step(level(1), 2, CONTEXT);
+        Job second = answering(slo(FAR, two * 1.01), level(0), 0);
+        scheduler.settle(0);
+        assertThat(first.level()).isEqualTo(level(0));
+        assertThat(second.level()).isNotEqualTo(level(0));
+    }
+
+    @Test
+    void whoNeedsMoreThanItWasGivenWaitsForRoomForThat() {
+        double reading = costs.read(level(0), 0, PROMPT_TOKENS) / (ANSWER_TOKENS - 1);
+        double between = (costs.step(level(0), 2, CONTEXT) + costs.step(level(1), 2, CONTEXT)) / 2;
+        Job running = answering(slo(FAR, between + reading), level(0), 0);
+        Job next = waiting(AppProfile.of("next"), slo(FAR, FAR), 0);
+        assertThat(scheduler.start(0).orElseThrow().answer()).hasValue(level(1));
+        scheduler.postpone(next, level(0));
+        assertThat(scheduler.waiting()).containsExactly(next);
+        assertThat(scheduler.start(0)).isEmpty();
+        scheduler.remove(running);
+        assertThat(scheduler.start(0).orElseThrow().job()).isSameAs(next);
     }
 
     @Test
@@ -222,12 +253,19 @@ class SchedulerTest {
         assertThat(job.level()).as("five tokens were promised").isEqualTo(level(2));
     }
 
+    private static Request request(Slo slo) {
+        return Request.of(List.of(Message.user("x")), ANSWER_TOKENS).withSlo(slo);
+    }
+
     private Job waiting(AppProfile app, Slo slo, double arrival) {
-        Request request = Request.of(List.of(Message.user("x")), ANSWER_TOKENS).withSlo(slo);
+        return waiting(app, request(slo), arrival);
+    }
+
+    private Job waiting(AppProfile app, Request request, double arrival) {
         String text = "x".repeat(PROMPT_TOKENS);
         Prompt prompt = new Prompt(text, nano.model().tokenizer().encode(text), List.of());
         Call call = new Call(app, request, prompt, ANSWER_TOKENS, arrival);
-        Job job = new Job(call, planning.limit(prompt, ANSWER_TOKENS, slo), planning.levels(call), 0, PROMPT_TOKENS);
+        Job job = new Job(call, planning.limit(prompt, ANSWER_TOKENS, request.slo()), planning.levels(call), 0, PROMPT_TOKENS);
         scheduler.add(job);
         return job;
     }
@@ -259,7 +297,8 @@ class SchedulerTest {
 
     private void begin(Job job, Answering answering) {
         int[] ids = job.call().prompt().encoding().ids();
-        Plan plan = new Plan(List.of(new Span(ids, answering.level())), answering, job.limit(), job.limit(), true);
+        Plan plan = new Plan(List.of(new Span(ids, answering.level())), answering, job.limit(), job.limit(), true,
+                OptionalDouble.empty());
         job.start(plan, new Answer(job.call(), plan, nano.model().tokenizer()), nano.transformer().newCache(200), 0);
     }
 

@@ -4,10 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import elms.engine.model.SubModel;
+import elms.engine.text.Encoding;
 import elms.engine.text.Message;
+import elms.engine.text.Range;
+import elms.planner.Decision;
 import elms.planner.Limit;
 import elms.planner.Plan;
+import elms.planner.PlanForm;
 import elms.planner.Slo;
+import elms.planner.compact.Opinion;
 import elms.service.BusyException.Reason;
 import elms.service.Response.FinishReason;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -106,6 +111,31 @@ class ServiceUnderLoadTest {
                         .isInstanceOf(InfeasibleException.class);
             }
         }
+    }
+
+    @Test
+    void noPlanLosesMoreThanItsFloorAllows() {
+        Settings judged = Settings.usual().withPlanner(Optional.of(ServiceUnderLoadTest::tenPercentALevel), PlanForm.ELMS);
+        try (ElmsService service = nano.open(judged)) {
+            Binding app = service.bind(AppProfile.of("app").withSlo(TIGHT));
+            for (double most : new double[] {0, 0.05, 0.3, 0.9}) {
+                Request floored = request("hello", 5).withFloor(new Floor(0, most));
+                Plan plan = app.call(floored, Listener.NONE).plan();
+                assertThat(plan.loss().orElseThrow()).isLessThanOrEqualTo(most);
+                assertThat(plan.decode()).isEqualTo(level(most < 0.1 ? 0 : 2));
+                assertThat(plan.feasible()).isFalse();
+                assertThatThrownBy(() -> app.call(floored.withStrict(true), Listener.NONE))
+                        .isInstanceOf(InfeasibleException.class);
+            }
+        }
+    }
+
+    /** Any smaller level that answers loses a tenth of the quality. */
+    private static Opinion tenPercentALevel(String text, List<Range> cuttable) {
+        float[] qualities = new float[Decision.OUTPUTS];
+        Arrays.fill(qualities, Decision.ANSWERS_FROM + 1, Decision.WORDS_FROM, -0.1f);
+        Encoding pieces = new ByteTokenizer().encode(text);
+        return new Opinion(pieces, new float[pieces.length()], new float[0], qualities);
     }
 
     @Test

@@ -16,6 +16,7 @@ import elms.planner.Planner;
 import elms.planner.Prompt;
 import elms.planner.Shaper;
 import elms.planner.Slo;
+import elms.planner.Terms;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
 import java.util.Arrays;
@@ -98,7 +99,7 @@ final class QuestionTrial {
             right.get(Policy.ELMS)[i] = planned(PlanForm.ELMS, read, slo, question);
             right.get(Policy.PAPER)[i] = planned(PlanForm.PAPER, read, slo, question);
             right.get(Policy.NO_HEAD_START)[i] = isRight(planner(PlanForm.ELMS, read)
-                    .planBesideOthers(read.prompt(), ANSWER, slo.slo(), 0), question);
+                    .plan(read.prompt(), ANSWER, slo.slo(), 0, Terms.BESIDE_OTHERS), question);
             right.get(Policy.NO_SCORE_HEAD)[i] = planned(PlanForm.ELMS, blind(read, random, true), slo, question);
             right.get(Policy.NO_DECISION_HEAD)[i] = planned(PlanForm.ELMS, blind(read, random, false), slo, question);
             right.get(Policy.RANDOM)[i] = isRight(baselines.randomShape(limits, random), question);

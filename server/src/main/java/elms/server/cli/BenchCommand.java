@@ -1,6 +1,7 @@
 package elms.server.cli;
 
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import elms.eval.BatchSteps;
 import elms.eval.Bench;
 import elms.eval.Bench.LevelSpeed;
 import elms.eval.Comparison;
@@ -20,7 +21,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 @Command(name = "bench", mixinStandardHelpOptions = true,
-        description = "Measures every level: prefill of 512 tokens, decode behind them and from an empty context, switching.")
+        description = "Measures every level: prefill of 512 tokens, decode behind them and from an empty context, "
+                + "steps of several streams, switching.")
 final class BenchCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -77,7 +79,13 @@ final class BenchCommand implements Callable<Integer> {
         for (LevelSpeed speed : document.report.levels()) {
             row(table, "%7.3f %12.1f %12.1f %12.1f%n", speed.level(), speed.prefillTokS(), speed.decodeTokS(), speed.decodeEmptyTokS());
         }
-        row(table, "a switch costs %.1f µs%n", document.report.switchUs());
+        table.append("\nmilliseconds to give each of n streams its next token\n")
+                .append("  level        1        2        4        8   8 in turn\n");
+        for (BatchSteps.Step step : document.report.batches()) {
+            row(table, "%7.3f %8.2f %8.2f %8.2f %8.2f %11.2f%n", step.level(), step.one(), step.two(), step.four(), step.eight(),
+                    step.eightInTurn());
+        }
+        row(table, "\na switch costs %.1f µs%n", document.report.switchUs());
         if (document.comparison != null) {
             compare(table, document.comparison);
         }

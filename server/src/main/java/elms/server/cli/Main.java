@@ -7,6 +7,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line. */
 @Command(name = "elms", mixinStandardHelpOptions = true, version = "elms 0.1.0", synopsisSubcommandLabel = "COMMAND",
@@ -36,8 +37,8 @@ public final class Main implements Runnable {
         return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setExitCodeExceptionMapper(e -> FAILED)
                 .setParameterExceptionHandler((e, given) -> {
-                    e.getCommandLine().getErr().println("elms: " + e.getMessage() + "; see elms "
-                            + (e.getCommandLine().getParent() == null ? "" : e.getCommandLine().getCommandName() + " ") + "--help");
+                    e.getCommandLine().getErr().println("elms: " + message(e) + "; see "
+                            + e.getCommandLine().getCommandSpec().qualifiedName() + " --help");
                     return WRONG_USAGE;
                 })
                 .setExecutionExceptionHandler((e, commandLine, result) -> {
@@ -49,6 +50,15 @@ public final class Main implements Runnable {
                     }
                     return FAILED;
                 });
+    }
+
+    private static String message(ParameterException e) {
+        boolean first = e.getCommandLine().getParent() == null;
+        if (first && e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
+            String similar = unmatched.getSuggestions().stream().findFirst().map(name -> ", but '" + name + "'").orElse("");
+            return "there is no command '" + unmatched.getUnmatched().get(0) + "'" + similar;
+        }
+        return e.getMessage();
     }
 
     @Override

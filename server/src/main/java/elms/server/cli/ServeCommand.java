@@ -72,7 +72,8 @@ final class ServeCommand implements Callable<Integer> {
             }, "elms-stop"));
             server.loaded();
             screen.line("elms: serving " + options.model() + " at http://" + settings.host() + ":" + server.port()
-                    + settings.socket().map(path -> " and at " + path).orElse(""));
+                    + settings.socket().map(path -> " and at " + path).orElse("")
+                    + "; a page to chat on is there, OpenAI's API at /v1, Ollama's at /api");
             stop.await();
         } catch (CompletionException e) {
             throw e.getCause() instanceof ElmsException sentence ? sentence : e;

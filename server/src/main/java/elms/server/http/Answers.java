@@ -42,7 +42,7 @@ final class Answers {
         try (Lease lease = host.lease()) {
             Binding binding = binding(lease, Caller.of(from));
             ClientConnection connection = ClientConnection.of(from);
-            connection.watch(to);
+            connection.watch();
             ReplyForm own = form.apply(lease.model());
             Request request = shape.rule().map(rule -> asked.withConstraint(() -> new GrammarConstraint(rule, lease.model()
                     .tokens())))

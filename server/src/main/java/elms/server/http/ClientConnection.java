@@ -3,12 +3,10 @@ package elms.server.http;
 import elms.server.http.Deadlines.Deadline;
 import elms.server.http.ServerSettings.Limits;
 import io.helidon.common.buffers.DataReader.InsufficientDataAvailableException;
-import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.http.ServerRequest;
-import io.helidon.webserver.http.ServerResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
@@ -19,6 +17,8 @@ final class ClientConnection {
     private final Limits limits;
     private volatile boolean gone;
     private Runnable whenGone = () -> {};
+    /** Waits for the client's next byte. */
+    private Thread watch;
 
     ClientConnection(ConnectionContext connection, Deadlines deadlines, Limits limits) {
         this.connection = connection;
@@ -78,19 +78,33 @@ final class ClientConnection {
         }
     }
 
-    /**
-     * Begins to notice when the client goes, by waiting for its next byte. Since only the end of the connection ends that
-     * wait, the response is the connection's last.
-     */
-    void watch(ServerResponse response) {
-        response.header(HeaderValues.CONNECTION_CLOSE);
-        Thread.ofVirtual().name("elms-watch").start(() -> {
+    /** Begins to notice when the client goes, by waiting for its next byte. */
+    void watch() {
+        watch = Thread.ofVirtual().name("elms-watch").start(() -> {
             try {
                 connection.dataReader().ensureAvailable();
             } catch (InsufficientDataAvailableException | CloseConnectionException | UncheckedIOException e) {
                 broke();
             }
         });
+    }
+
+    /**
+     * Waits for the first byte of the next request if a watch has begun to: two must not read at once. Helidon, for which this
+     * request is not over, does not see that the connection is idle.
+     */
+    void awaitNext() {
+        if (watch == null) {
+            return;
+        }
+        try (Deadline _ = deadlines.start(connection.serverSocket(), limits.idle())) {
+            watch.join();
+        } catch (InterruptedException e) {
+            throw new CloseConnectionException("the server stops", e);
+        }
+        if (gone) {
+            throw new CloseConnectionException("the client has gone");
+        }
     }
 
     /** Whether the client is known to have gone. */

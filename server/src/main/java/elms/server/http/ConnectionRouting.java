@@ -2,6 +2,7 @@ package elms.server.http;
 
 import elms.server.http.ServerSettings.Limits;
 import io.helidon.http.HeaderValues;
+import io.helidon.http.Headers;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.http.ErrorHandler;
@@ -36,10 +37,15 @@ final class ConnectionRouting implements HttpRouting {
         ClientConnection client = new ClientConnection(connection, deadlines, limits);
         request.context().register(client);
         routes.route(connection, request, response);
-        if (response.headers().containsToken(HeaderValues.CONNECTION_CLOSE)) {
+        if (isLast(request.headers()) || isLast(response.headers())) {
             client.drain(request);
-            throw new CloseConnectionException("as the response has announced");
+            throw new CloseConnectionException("as was announced");
         }
+        client.awaitNext();
+    }
+
+    private static boolean isLast(Headers headers) {
+        return headers.containsToken(HeaderValues.CONNECTION_CLOSE);
     }
 
     @Override

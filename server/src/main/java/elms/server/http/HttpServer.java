@@ -75,7 +75,7 @@ public final class HttpServer implements AutoCloseable {
             probe.bind(new InetSocketAddress(settings.host(), settings.port()));
         } catch (IOException e) {
             throw new ElmsException("the server cannot listen at " + settings.host() + ":" + settings.port() + ": "
-                    + e.getMessage(), e);
+                    + e.getMessage() + "; is it serving already? Else take another port", e);
         }
     }
 

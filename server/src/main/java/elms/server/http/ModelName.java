@@ -5,6 +5,8 @@ import elms.planner.Limit;
 import elms.planner.Slo;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What stands in the field {@code model}: the model's name, a profile such as {@code smollm2:interactive}, or an SLO such as
@@ -54,7 +56,8 @@ record ModelName(String model, Slo slo) {
                 return new ModelName(served, new Slo(slo.ttft().or(profile.slo::ttft), slo.tpot().or(profile.slo::tpot)));
             }
         }
-        throw ApiException.noModel(name, served);
+        throw ApiException.noModel(name, served + ", also as " + Stream.of(Profile.values()).map(Profile::suffix)
+                .collect(Collectors.joining(", ")));
     }
 
     private static Slo slo(String text) {

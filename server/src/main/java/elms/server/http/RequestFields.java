@@ -31,7 +31,16 @@ final class RequestFields {
     static Request read(Fields body, Fields options, List<Message> messages, SloFields slo, Optional<Integer> maxTokens) {
         refuseWhatIsMissing(body);
         return new Request(messages, slo.slo(), slo.strict(), pin(body), slo.floor(), false, Optional.empty(), sampling(options),
-                maxTokens.orElse(USUAL_TOKENS), stops(options), OptionalInt.empty());
+                maxTokens.orElse(USUAL_TOKENS), stops(options), OptionalInt.empty(), shorten(body));
+    }
+
+    /** Whether a prompt may be shortened to the context: by the field that OpenAI's responses have, or by Ollama's. */
+    private static boolean shorten(Fields body) {
+        String way = body.text("truncation").orElse("disabled");
+        if (!List.of("auto", "disabled").contains(way)) {
+            throw ApiException.field("truncation", "truncation must be 'auto' or 'disabled'");
+        }
+        return way.equals("auto") || body.flag("truncate", false);
     }
 
     /** The longest answer, by any of the names of that field. */

@@ -47,6 +47,9 @@ class BenchCommandTest {
         for (String kept : List.of("model", "provider", "threads", "switch_us", "peak_rss_mb", "levels")) {
             assertThat(json.has(kept)).as(kept).isTrue();
         }
+        for (String streams : List.of("one", "two", "four", "eight", "eight_in_turn")) {
+            assertThat(json.at("/batches/0/" + streams).asDouble()).as(streams).isPositive();
+        }
         JsonNode full = json.at("/levels/0");
         assertThat(full.at("/decode_empty_tok_s").asDouble()).isPositive();
         assertThat(json.at("/peer/prefill_tok_s").asDouble()).isEqualTo(200);

@@ -123,7 +123,9 @@ class RunCommandTest {
     static Stream<Arguments> wrongUsage() {
         return Stream.of(
                 refused(2, "no command is given"),
-                refused(2, "Unmatched argument", "fly"),
+                refused(2, "there is no command 'fly'; see elms --help", "fly"),
+                refused(2, "there is no command 'srve', but 'serve'", "srve"),
+                refused(2, "'a' is not a double; see elms eval service --help", "eval", "service", "x", "--loads", "a"),
                 refused(2, "Missing required parameter: 'MODEL'", "run"),
                 refused(2, "Unknown option: '--fast'", "run", model, "hi", "--fast"),
                 refused(2, "'quick' is no latency", "run", model, "hi", "--ttft", "quick"),

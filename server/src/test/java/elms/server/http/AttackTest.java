@@ -12,8 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -259,6 +261,18 @@ class AttackTest {
                 .doesNotContain("root:");
     }
 
+    /** A model's name is no path: what lies on the disk changes no answer. */
+    @ParameterizedTest
+    @ValueSource(strings = {"/api/show", "/api/generate", "/v1/completions"})
+    void fileExistenceOracle(String route) throws Exception {
+        Set<String> told = new HashSet<>();
+        for (String name : List.of("/etc/passwd", "/etc/passwe", "../nano")) {
+            Reply reply = server.post(route, "{\"model\": \"" + name + "\", \"prompt\": \"x\"}");
+            told.add(reply.status() + reply.body().replace(name, ""));
+        }
+        assertThat(told).hasSize(1).first().asString().startsWith("404");
+    }
+
     @Test
     void slowLoris() throws Exception {
         List<Socket> slow = new ArrayList<>();
@@ -302,9 +316,8 @@ class AttackTest {
                 running.add(clients.submit(() -> {
                     String body = HELLO.replace("\"max_tokens\": 1", "\"max_tokens\": 40") + ", \"stream\": true}";
                     try (Socket client = new Socket("127.0.0.1", server.server().port())) {
-                        client.getOutputStream().write(("POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
-                                + body.length()
-                                + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
+                        client.getOutputStream().write(("POST " + CHAT + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                                + "Content-Length: " + body.length() + "\r\n\r\n" + body).getBytes(StandardCharsets.UTF_8));
                         if (!goes) {
                             String all = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
                             assertThat(all).satisfiesAnyOf(reply -> assertThat(reply).contains("[DONE]"),

@@ -89,7 +89,7 @@ class ElmsClientTest {
                 List.of(), ServerSettings.Limits.USUAL))) {
             Process process = start(Clock.class, at);
             while (process.isAlive() && !clock.get("/metrics").body().lines()
-                    .anyMatch(line -> line.matches("elms:prefix_cache_bytes [1-9].*"))) {
+                    .anyMatch(line -> line.matches("elms:prefix_cache_bytes\\{.*} [1-9].*"))) {
                 Thread.sleep(1);
             }
             process.getOutputStream().close();

@@ -14,6 +14,8 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
@@ -28,6 +30,9 @@ class HttpServerTest {
     private static final String LONG_CHAT =
             "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_tokens\": 1500, "
             + "\"stream\": true}";
+
+    private static final String SHORT_CHAT =
+            "{\"messages\": [{\"role\": \"user\", \"content\": \"hello\"}], \"max_tokens\": 2, \"stream\": %s}";
 
     @TempDir
     Path folder;
@@ -78,6 +83,46 @@ class HttpServerTest {
     }
 
     @Test
+    void aConnectionServesOneAnswerAfterTheOtherAndItsEndIsNoticedInEach() throws Exception {
+        Gate gate = new Gate();
+        try (NanoServer server = NanoServer.start(folder, ServerSettings.local(), gate::before)) {
+            try (Socket client = new Socket("127.0.0.1", server.server().port())) {
+                InputStream in = client.getInputStream();
+                gate.let(1_000_000);
+                for (String stream : List.of("false", "true", "false")) {
+                    String request = post(SHORT_CHAT.formatted(stream), "keep-alive");
+                    client.getOutputStream().write(request.getBytes(StandardCharsets.UTF_8));
+                    String head = readUntil(in, "\r\n\r\n").toLowerCase(Locale.ROOT);
+                    assertThat(head).startsWith("http/1.1 200");
+                    if (stream.equals("true")) {
+                        readUntil(in, "[DONE]\n\n\r\n0\r\n\r\n");
+                    } else {
+                        in.readNBytes(Integer.parseInt(head.replaceFirst("(?s).*content-length: (\\d+).*", "$1")));
+                    }
+                }
+                client.getOutputStream().write(post(LONG_CHAT, "keep-alive").getBytes(StandardCharsets.UTF_8));
+                readUntil(in, "\"content\":\"");
+                gate.close();
+            }
+            gate.let(1_000_000);
+            assertThat(server.post("/v1/completions", "{\"prompt\": \"x\", \"max_tokens\": 1}").status()).isEqualTo(200);
+            assertThat(gate.left()).isGreaterThan(900_000);
+        }
+    }
+
+    @Test
+    void aConnectionThatIsIdleAfterAnAnswerIsClosedInTime() throws Exception {
+        ServerSettings.Limits usual = ServerSettings.Limits.USUAL;
+        ServerSettings local = ServerSettings.local();
+        ServerSettings hasty = new ServerSettings("127.0.0.1", 0, local.socket(), local.keys(), local.allowedHosts(),
+                local.allowedOrigins(), new ServerSettings.Limits(usual.bodyBytes(), usual.headerBytes(), usual.connections(),
+                        usual.headers(), usual.body(), usual.write(), Duration.ofMillis(300), usual.grace()));
+        try (NanoServer server = NanoServer.start(folder, hasty)) {
+            assertThat(raw(server.server(), post(SHORT_CHAT.formatted("false"), "keep-alive"))).startsWith("HTTP/1.1 200");
+        }
+    }
+
+    @Test
     void aStoppingServerEndsStreamsWithAnErrorAndRefusesNewRequests() throws Exception {
         ServerSettings.Limits usual = ServerSettings.Limits.USUAL;
         ServerSettings impatient = new ServerSettings("127.0.0.1", 0, ServerSettings.local().socket(), ServerSettings.local()
@@ -108,8 +153,12 @@ class HttpServerTest {
     }
 
     private static String post(String body) {
-        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + body.length()
-                + "\r\n\r\n" + body;
+        return post(body, "close");
+    }
+
+    private static String post(String body, String connection) {
+        return "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nConnection: " + connection + "\r\nContent-Length: "
+                + body.length() + "\r\n\r\n" + body;
     }
 
     private static String raw(HttpServer server, String request) throws Exception {
@@ -119,13 +168,14 @@ class HttpServerTest {
         }
     }
 
-    private static void readUntil(InputStream in, String wanted) throws Exception {
+    private static String readUntil(InputStream in, String wanted) throws Exception {
         StringBuilder read = new StringBuilder();
         while (read.indexOf(wanted) < 0) {
             int next = in.read();
             assertThat(next).as(read.toString()).isNotNegative();
             read.append((char) next);
         }
+        return read.toString();
     }
 
     private static void await(CountDownLatch latch) {
@@ -156,6 +206,10 @@ class HttpServerTest {
 
         void let(int operations) {
             permits.release(operations);
+        }
+
+        void close() {
+            permits.drainPermits();
         }
 
         int left() {

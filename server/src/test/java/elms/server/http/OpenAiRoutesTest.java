@@ -219,6 +219,22 @@ class OpenAiRoutesTest extends LocalServerTest {
     }
 
     @Test
+    void aPromptThatDoesNotFitTheContextIsShortenedIfTheRequestSaysSo() throws Exception {
+        String turn = "{\"role\": \"user\", \"content\": \"" + "Some words that were said before. ".repeat(20) + "\"}, ";
+        String chat = "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind to all.\"}, " + turn.repeat(4)
+                + "{\"role\": \"user\", \"content\": \"And now?\"}], \"max_tokens\": 8, \"elms\": {\"show_text\": true}, "
+                + "\"truncation\": \"%s\"}";
+        assertThat(server.post(CHAT, chat.formatted("disabled")).status()).isEqualTo(400);
+        assertThat(server.post(CHAT, chat.formatted("maybe")).json().at("/error/param").asText()).isEqualTo("truncation");
+        Reply reply = server.post(CHAT, chat.formatted("auto"));
+        assertThat(reply.status()).as(reply.body()).isEqualTo(200);
+        JsonNode elms = reply.json().at("/elms");
+        assertThat(elms.at("/prompt_tokens_before").asInt()).isGreaterThan(2048);
+        assertThat(elms.at("/prompt_tokens_after").asInt()).isBetween(1024, 2040);
+        assertThat(elms.at("/spans").toString()).contains("Be kind to all.").contains("And now?");
+    }
+
+    @Test
     void whatThisServerDoesNotDoItSays() throws Exception {
         assertThat(server.post("/v1/embeddings", "{}").status()).isEqualTo(501);
         Reply many = server.post(CHAT, body("\"n\": 2"));

@@ -73,7 +73,7 @@ class ServiceRoutesTest {
         try (NanoServer own = NanoServer.start(Files.createDirectory(folder.resolve("own")), ServerSettings.local())) {
             assertThat(own.put("/elms/v1/apps/clock", "{\"system\": \"be on time\", " + tools + "}").json()
                     .at("/system/0/content").asText()).startsWith("be on time\n\nYou may call functions.").contains("tells the time");
-            while (!own.get("/metrics").body().lines().anyMatch(line -> line.matches("elms:prefix_cache_bytes [1-9].*"))) {
+            while (!own.get("/metrics").body().lines().anyMatch(line -> line.matches("elms:prefix_cache_bytes\\{.*} [1-9].*"))) {
                 Thread.sleep(1);
             }
             int first = cached(own.post("/v1/chat/completions", chat.formatted("When?"), "x-elms-app", "clock"));
