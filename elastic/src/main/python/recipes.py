@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares recipes of recovery at one level, after the same processor time: ours, ours without each of its parts, the paper's.
+"""Compares recipes of recovery at one level, after the same processor time: ours, parts of it removed or changed, the paper's.
 
     pip install torch gguf numpy llama-cpp-python
     python recipes.py BASE.gguf FOLDER DATA --share 0.6 --minutes 4
@@ -28,6 +28,9 @@ TASKS = ('arc_easy.test', 'piqa.validation', 'sciq.test', 'openbookqa.test')
 WINDOW = 512
 TEXTS = 12  # sequences that biases are measured on
 WARM_UP = 5  # batches
+DEVIATION = 0.02  # of what adapters start from
+FITTED, RIDGE = 24, 0.1  # sequences of a closed form, and its ridge as a share of the mean energy
+OWN_TEXTS, BEGINNING = 240, 16  # sequences that the model itself writes, and the tokens of a text that each begins with
 # The paper's recipe (ELMS, arXiv 2409.09071, and the authors' code).
 SAMPLES, SAMPLE_LENGTH, ANCHORS = 10, 64, 6
 LORA_RANK, LORA_SCALE = 8, 2
@@ -58,20 +61,26 @@ def whole(model):
     return Level(model, [model.heads] * model.layers, [model.neurons] * model.layers)
 
 
-@torch.no_grad()
-def biases(model, level, ids):
-    """What the units that a level leaves out add on average, where the full model reads (FLAP, arXiv 2312.11983)."""
-    full, cut = whole(model), Level(model, level.heads, level.neurons)
+def lacks(model, level, ids):
+    """What each block of a level lacks where the full model reads: layer, block, the full model's stream behind it, and that."""
+    full = whole(model)
     x = F.embedding(ids, model.embedding)
     cos, sin = model.rotation(ids.shape[1], ids.device)
     mask = torch.full((ids.shape[1], ids.shape[1]), -math.inf).triu(1).bfloat16()
-    rows = {'attn_bias': [], 'ffn_bias': []}
     for i, block in enumerate(model.blocks):
         q, k, v = full.queries(i, block, x, cos, sin)
         attended = full.attend(i, block, x, q, k, v, mask)
-        rows['attn_bias'].append((attended - cut.attend(i, block, x, q[:, :cut.heads[i]], k, v, mask)).mean((0, 1)))
+        yield i, 'attn', attended, attended - level.attend(i, block, x, q[:, :level.heads[i]], k, v, mask)
         x = full.feed_forward(i, block, attended)
-        rows['ffn_bias'].append((x - cut.feed_forward(i, block, attended)).mean((0, 1)))
+        yield i, 'ffn', x, x - level.feed_forward(i, block, attended)
+
+
+@torch.no_grad()
+def biases(model, level, ids):
+    """What the units that a level leaves out add on average (FLAP, arXiv 2312.11983)."""
+    rows = {'attn_bias': [], 'ffn_bias': []}
+    for _, kind, _, lack in lacks(model, Level(model, level.heads, level.neurons), ids):
+        rows[kind + '_bias'].append(lack.mean((0, 1)))
     return {name: torch.stack(each).float() for name, each in rows.items()}
 
 
@@ -80,7 +89,7 @@ def ours(model, heads, neurons, rank, ids, with_bias=True):
     torch.manual_seed(SEED)
     columns = dict(attn_input=model.width, attn_output=model.heads * model.head_dim, ffn_input=model.width,
                    ffn_output=model.neurons)
-    shared = [{place: (0.02 * torch.randn(rank, columns[place]), torch.zeros(rank, model.width)) for place in PLACES}
+    shared = [{place: (DEVIATION * torch.randn(rank, columns[place]), torch.zeros(rank, model.width)) for place in PLACES}
               for _ in range(model.layers)]
     vectors = {name: torch.stack([block[name] for block in model.blocks]) for name in ('attn_norm', 'ffn_norm')}
     level = Level(model, heads, neurons, rank, shared, vectors)
@@ -90,6 +99,63 @@ def ours(model, heads, neurons, rank, ids, with_bias=True):
                for side, t in zip(('down', 'up'), pair)}
     trained |= {f'level.{name}': vectors[name] for name in VECTORS if with_bias or not name.endswith('bias')}
     return level, trained
+
+
+class Witness(Level):
+    """A level that notes what its last adapter read."""
+
+    def adapt(self, i, place, x):
+        self.read = x
+        return super().adapt(i, place, x)
+
+
+@torch.no_grad()
+def closed_form(model, level, ids):
+    """Starts the adapters beside o and down, which write nothing yet, from what would best add what each block lacks."""
+    witness = Witness(model, level.heads, level.neurons, level.rank, level.shared, level.vectors)
+    for i, kind, stream, lack in lacks(model, witness, ids):
+        if (level.heads if kind == 'attn' else level.neurons)[i]:
+            flat = lambda t: t.flatten(0, 1).double()
+            down, up, bias = regression(flat(witness.read), flat(lack), 1 / flat(stream).square().sum(-1), level.rank)
+            own = level.shared[i][kind + '_output']
+            own[0][:, :down.shape[1]] = down
+            own[1].copy_(up)
+            level.vectors[kind + '_bias'][i] += bias
+
+
+def regression(x, y, weight, rank):
+    """Down, up and bias that best make y of x: a ridge regression, cut to a rank in the metric of x."""
+    weight = weight / weight.sum()
+    means = weight @ x, weight @ y
+    x, y = ((t - mean) * weight.sqrt()[:, None] for t, mean in zip((x, y), means))
+    metric = x.t() @ x
+    metric.diagonal().add_(RIDGE * metric.diagonal().mean())
+    root = torch.linalg.cholesky(metric)
+    u, s, v = torch.linalg.svd(torch.linalg.solve_triangular(root, x.t() @ y, upper=False).t(), full_matrices=False)
+    down, up = torch.linalg.solve_triangular(root.t(), v[:rank].t(), upper=True).t(), u.t()[:rank] * s[:rank, None]
+    scale = DEVIATION / down.square().mean(1, keepdim=True).sqrt()
+    return down * scale, up / scale, means[1] - means[0] @ down.t() @ up
+
+
+@torch.no_grad()
+def sampled(model, ids, length):
+    """Texts that the model itself writes on from some beginnings, at temperature one."""
+    torch.manual_seed(SEED)
+    full = whole(model)
+    cos, sin = model.rotation(length, ids.device)
+    mask = torch.full((length, length), -math.inf).triu(1).bfloat16()
+    caches, done = [[] for _ in model.blocks], 0
+    while done < length:
+        span = slice(done, ids.shape[1])
+        x = F.embedding(ids[:, span], model.embedding)
+        for i, block in enumerate(model.blocks):
+            q, *new = full.queries(i, block, x, cos[:, span], sin[:, span])
+            caches[i] = [torch.cat(both, 2) for both in zip(caches[i], new)] if done else new
+            x = full.feed_forward(i, block, full.attend(i, block, x, q, *caches[i], mask[span, :span.stop]))
+        done = span.stop
+        h = F.rms_norm(x[:, -1], (model.width,), model.output_norm, model.epsilon).bfloat16()
+        ids = torch.cat([ids, torch.multinomial(probabilities(model, h), 1)], 1)
+    return ids[:, :length]
 
 
 class Lora(Level):
@@ -228,6 +294,8 @@ def main():
     parser.add_argument('--minutes', type=float, default=4, help='of processor time to train each recipe')
     parser.add_argument('--windows', type=int, default=12, help='of each held-out text')
     parser.add_argument('--questions', type=int, default=100, help='of each task')
+    parser.add_argument('--recipes', nargs='*', help='beside ours: paper, next-token, uniform, no-biases, untrained, '
+                        'random-order, closed-form, own-text (default: all)')
     options = parser.parse_args()
     state = gguf.GGUFReader(os.path.join(options.folder, 'state.gguf'))
     order = [value(state, 'elms.order.' + units) for units in ('heads', 'neurons')]
@@ -240,10 +308,9 @@ def main():
     target = share(model, heads, neurons, rank)
     exam = Exam(options.base, options.data, options.windows, options.questions)
     few = texts[:TEXTS]
-    random = np.random.default_rng(SEED)
     reference = None
 
-    def report(name, model, level, trained, own_share, **how):
+    def report(name, model, level, trained, own_share, texts=texts, **how):
         nonlocal reference
         batches = train(model, level, trained, texts, options.minutes, **how) if trained else 0
         kl, right = exam.divergences(model, level), exam.right(model, level)
@@ -251,22 +318,46 @@ def main():
         print(f'{name}: share {own_share:.3f}, {batches} batches, KL {kl.mean():.3f} ({compared([kl], [reference[0]])}), '
               f'accuracy {np.mean([r.mean() for r in right]):.3f} ({compared(right, reference[1])})', flush=True)
 
-    report('ours', model, *ours(model, heads, neurons, rank, few), target)
-    learnt = taylor(options.base, texts[:SAMPLES, :SAMPLE_LENGTH], 'cpu')
-    papers = Model(options.base, learnt[0], 'cpu')
-    lora = Lora(papers, *alike(papers, target, LORA_RANK, learnt[1], lora=True))
-    report('the paper\'s', papers, lora, lora.trained(), share(papers, lora.heads, lora.neurons, LORA_RANK, lora=True),
-           distilled=False, mixed=False)
-    report('ours, next tokens instead of the full model\'s predictions', model, *ours(model, heads, neurons, rank, few), target,
-           distilled=False)
-    same = alike(model, target, rank)
-    report('ours, widths alike in all layers', model, *ours(model, *same, rank, few), share(model, *same, rank))
-    report('ours, no biases', model, *ours(model, heads, neurons, rank, few, with_bias=False), target)
-    level, _ = ours(model, heads, neurons, rank, few)
-    report('ours, not trained', model, level, {}, target)
-    shuffled = [[random.permutation(count).tolist() for _ in range(model.layers)] for count in (model.heads, model.neurons)]
-    model = Model(options.base, shuffled, 'cpu')
-    report('ours, random order', model, *ours(model, heads, neurons, rank, few), target)
+    def plain(name, **how):
+        report(name, model, *ours(model, heads, neurons, rank, few), target, **how)
+
+    def papers(name):
+        learnt, anchors = taylor(options.base, texts[:SAMPLES, :SAMPLE_LENGTH], 'cpu')
+        own = Model(options.base, learnt, 'cpu')
+        lora = Lora(own, *alike(own, target, LORA_RANK, anchors, lora=True))
+        report(name, own, lora, lora.trained(), share(own, lora.heads, lora.neurons, LORA_RANK, lora=True),
+               distilled=False, mixed=False)
+
+    def uniform(name):
+        same = alike(model, target, rank)
+        report(name, model, *ours(model, *same, rank, few), share(model, *same, rank))
+
+    def without_biases(name):
+        report(name, model, *ours(model, heads, neurons, rank, few, with_bias=False), target)
+
+    def untrained(name):
+        report(name, model, ours(model, heads, neurons, rank, few)[0], {}, target)
+
+    def shuffled(name):
+        random = np.random.default_rng(SEED)
+        own = Model(options.base, [[random.permutation(count).tolist() for _ in range(model.layers)]
+                                   for count in (model.heads, model.neurons)], 'cpu')
+        report(name, own, *ours(own, heads, neurons, rank, few), target)
+
+    def from_closed_form(name):
+        level, trained = ours(model, heads, neurons, rank, few)
+        closed_form(model, level, texts[:FITTED])
+        report(name, model, level, trained, target)
+
+    def on_own_text(name):
+        plain(name, texts=sampled(model, texts[:OWN_TEXTS, :BEGINNING], texts.shape[1]))
+
+    recipes = {'paper': papers, 'next-token': lambda name: plain(name, distilled=False), 'uniform': uniform,
+               'no-biases': without_biases, 'untrained': untrained, 'random-order': shuffled,
+               'closed-form': from_closed_form, 'own-text': on_own_text}
+    plain('ours')
+    for name in options.recipes or recipes:
+        recipes[name](name)
 
 
 if __name__ == '__main__':

@@ -39,7 +39,26 @@ public final class GreedyAnswers {
      * @param rougeL mean F-measure of {@link RougeL}, between 0 and 1
      * @param stderr standard error of {@code rougeL}
      */
-    public record Likeness(double exact, double rougeL, double stderr, int n) {}
+    public record Likeness(double exact, double rougeL, double stderr, int n) {
+        static Likeness of(List<Score> scores) {
+            int n = scores.size();
+            PairedDifference mean = PairedDifference.of(List.of(each(scores)), List.of(new double[n]));
+            return new Likeness(scores.stream().filter(Score::exact).count() / (double) n, mean.mean(), mean.stderr(), n);
+        }
+    }
+
+    /**
+     * How like the full model's one answer is.
+     *
+     * @param exact whether it has the same tokens
+     * @param rougeL F-measure, between 0 and 1
+     */
+    record Score(boolean exact, double rougeL) {}
+
+    /** ROUGE-L of each. */
+    static double[] each(List<Score> scores) {
+        return scores.stream().mapToDouble(Score::rougeL).toArray();
+    }
 
     private final ElasticModel model;
     private final Transformer transformer;
@@ -85,20 +104,21 @@ public final class GreedyAnswers {
     }
 
     /** Answers every prompt; source by source. */
-    Map<String, Likeness> likeness(Reading reading) {
-        Map<String, Likeness> likeness = new LinkedHashMap<>();
-        prompts.forEach((source, all) -> likeness.put(source, likeness(all, reference.get(source), reading)));
-        return likeness;
+    Map<String, List<Score>> scores(Reading reading) {
+        Map<String, List<Score>> scores = new LinkedHashMap<>();
+        prompts.forEach((source, all) -> scores.put(source, IntStream.range(0, all.size())
+                .mapToObj(i -> score(reference.get(source).get(i), answer(all.get(i), reading))).toList()));
+        return scores;
     }
 
-    private Likeness likeness(List<int[]> asked, List<List<Integer>> expected, Reading reading) {
-        List<List<Integer>> answers = asked.stream().map(prompt -> answer(prompt, reading)).toList();
-        int n = answers.size();
-        double exact = IntStream.range(0, n).filter(i -> answers.get(i).equals(expected.get(i))).count() / (double) n;
-        double[] scores = IntStream.range(0, n)
-                .mapToDouble(i -> RougeL.of(text(expected.get(i)), text(answers.get(i)))).toArray();
-        PairedDifference mean = PairedDifference.of(List.of(scores), List.of(new double[n]));
-        return new Likeness(exact, mean.mean(), mean.stderr(), n);
+    private Score score(List<Integer> expected, List<Integer> answer) {
+        return new Score(answer.equals(expected), RougeL.of(text(expected), text(answer)));
+    }
+
+    static Map<String, Likeness> likeness(Map<String, List<Score>> scores) {
+        Map<String, Likeness> likeness = new LinkedHashMap<>();
+        scores.forEach((source, all) -> likeness.put(source, Likeness.of(all)));
+        return likeness;
     }
 
     private List<Integer> answer(int[] prompt, Reading reading) {

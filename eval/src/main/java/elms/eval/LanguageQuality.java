@@ -4,6 +4,7 @@ import elms.engine.ElasticModel;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import elms.eval.GreedyAnswers.Likeness;
+import elms.eval.GreedyAnswers.Score;
 import elms.eval.MultipleChoice.Accuracy;
 import elms.eval.MultipleChoice.Answer;
 import elms.eval.baseline.LayerChoice;
@@ -56,20 +57,26 @@ public final class LanguageQuality {
      * @param against share of the level it is compared with, the nearest to its own
      * @param klDifference from that level, window by window
      * @param accDifference from that level, question by question, all tasks counted alike
+     * @param answerDifferences of ROUGE-L from that level, prompt by prompt; source by source
      */
     public record BaselineQuality(String method, LevelQuality quality, double against, PairedDifference klDifference,
-            PairedDifference accDifference) {}
+            PairedDifference accDifference, Map<String, PairedDifference> answerDifferences) {}
 
     /** A level with the single values that its quality sums up. */
-    private record Measured(double[] kl, Map<String, List<Answer>> answers, LevelQuality quality) {
+    private record Measured(double[] kl, Map<String, List<Answer>> choices, Map<String, List<Score>> answers,
+            LevelQuality quality) {
         BaselineQuality against(Measured level, String method) {
+            Map<String, PairedDifference> differences = new LinkedHashMap<>();
+            answers.forEach((source, scores) -> differences.put(source, PairedDifference.of(
+                    List.of(GreedyAnswers.each(scores)), List.of(GreedyAnswers.each(level.answers.get(source))))));
             return new BaselineQuality(method, quality, level.quality.share(),
-                    PairedDifference.of(List.of(kl), List.of(level.kl)), PairedDifference.of(right(), level.right()));
+                    PairedDifference.of(List.of(kl), List.of(level.kl)), PairedDifference.of(right(), level.right()),
+                    differences);
         }
 
         /** Ones for right answers, and zeros; task by task. */
         private List<double[]> right() {
-            return answers.values().stream()
+            return choices.values().stream()
                     .map(all -> all.stream().mapToDouble(answer -> answer.right() ? 1 : 0).toArray()).toList();
         }
     }
@@ -120,20 +127,21 @@ public final class LanguageQuality {
 
     private Measured measured(SubModel level, double[] kl, double perplexity, Map<String, List<Question>> questions,
             GreedyAnswers greedy) {
-        Map<String, List<Answer>> answers = new LinkedHashMap<>();
+        Map<String, List<Answer>> choices = new LinkedHashMap<>();
         Map<String, Accuracy> accuracy = new LinkedHashMap<>();
         try (MultipleChoice choice = new MultipleChoice(transformer, model.tokenizer(), Reading.all(level))) {
-            questions.forEach((task, asked) -> answers.put(task, asked.stream().map(choice::answer).toList()));
+            questions.forEach((task, asked) -> choices.put(task, asked.stream().map(choice::answer).toList()));
         }
-        answers.forEach((task, given) -> accuracy.put(task, Accuracy.of(given)));
+        choices.forEach((task, given) -> accuracy.put(task, Accuracy.of(given)));
         double mean = accuracy.values().stream().mapToDouble(Accuracy::acc).average().orElse(Double.NaN);
-        return new Measured(kl, answers, new LevelQuality(level.share(), Arrays.stream(kl).average().orElse(Double.NaN),
-                interval(kl), perplexity, accuracy, mean, greedy.likeness(Reading.all(level))));
+        Map<String, List<Score>> answers = greedy.scores(Reading.all(level));
+        return new Measured(kl, choices, answers, new LevelQuality(level.share(), Arrays.stream(kl).average().orElse(Double.NaN),
+                interval(kl), perplexity, accuracy, mean, GreedyAnswers.likeness(answers)));
     }
 
     private List<MixedQuality> mixed(GreedyAnswers greedy) {
         return READERS.stream().map(share -> SpanPlan.mixed(model, share))
-                .map(plan -> new MixedQuality(plan.name(), greedy.likeness(plan.reading()))).toList();
+                .map(plan -> new MixedQuality(plan.name(), GreedyAnswers.likeness(greedy.scores(plan.reading())))).toList();
     }
 
     /** Percentile bootstrap interval of the mean (Efron, 1979). */

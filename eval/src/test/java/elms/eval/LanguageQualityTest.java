@@ -64,6 +64,9 @@ class LanguageQualityTest {
             assertThat(other.against()).isEqualTo(half.share());
             assertThat(other.klDifference().mean()).isCloseTo(other.quality().kl() - half.kl(), within(1e-9));
             assertThat(other.accDifference().mean()).isCloseTo(other.quality().meanAcc() - half.meanAcc(), within(1e-9));
+            assertThat(other.answerDifferences()).containsOnlyKeys("dolly", "boolq").allSatisfy((source, difference) ->
+                    assertThat(difference.mean()).isCloseTo(other.quality().answers().get(source).rougeL()
+                            - half.answers().get(source).rougeL(), within(1e-9)));
         });
     }
 

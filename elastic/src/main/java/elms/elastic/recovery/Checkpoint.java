@@ -20,6 +20,7 @@ import java.nio.IntBuffer;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -53,9 +54,18 @@ public final class Checkpoint {
     public record Spent(int batches, int seconds) {}
 
     private final Path folder;
+    private final Duration every;
 
     public Checkpoint(Path folder) {
+        this(folder, Duration.ofMinutes(3));
+    }
+
+    /**
+     * @param every how often a training writes its state
+     */
+    Checkpoint(Path folder, Duration every) {
         this.folder = folder;
+        this.every = every;
     }
 
     public boolean exists() {
@@ -64,6 +74,11 @@ public final class Checkpoint {
 
     Path folder() {
         return folder;
+    }
+
+    /** How often a training writes its state. */
+    Duration every() {
+        return every;
     }
 
     /** The file of the state, which is also a pack. */

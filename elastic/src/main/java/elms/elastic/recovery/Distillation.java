@@ -36,7 +36,6 @@ public final class Distillation implements AutoCloseable {
     /** Batches until the learning rates are reached; later they fall by a cosine to their last share. */
     private static final int WARM_UP = 20;
     private static final double LAST_RATE = 0.05;
-    private static final Duration SAVE_EVERY = Duration.ofMinutes(3);
     private static final int MEASURE_EVERY = 10;
     /** Times that the progress tells the time left. */
     private static final int REPORTS = 20;
@@ -91,7 +90,7 @@ public final class Distillation implements AutoCloseable {
                 step = "Recovering the levels, about %d min left, KL %.2f".formatted(left, loss);
             }
             progress.at(step, Math.min(1, elapsed / budget.toSeconds()));
-            if (elapsed - saved > SAVE_EVERY.toSeconds()) {
+            if (elapsed - saved > checkpoint.every().toSeconds()) {
                 save((int) elapsed);
                 saved = elapsed;
             }

@@ -9,7 +9,6 @@ import elms.elastic.torch.Torch;
 import elms.engine.ElmsException;
 import elms.engine.NanoModel;
 import elms.engine.gguf.GgufFile;
-import elms.engine.gguf.TensorInfo;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Pack;
 import elms.engine.model.Weights;
@@ -73,12 +72,10 @@ class DistillationTest {
         assertThat(part).doesNotExist();
         train(other, 4);
         assertThat(other.spent()).isEqualTo(new Checkpoint.Spent(7, 7)).isEqualTo(checkpoint.spent());
-        try (GgufFile whole = GgufFile.open(checkpoint.state()); GgufFile resumed = GgufFile.open(other.state())) {
-            assertThat(resumed.tensors().keySet()).isEqualTo(whole.tensors().keySet())
+        RecoveryFixture.assertSame(other, checkpoint);
+        try (GgufFile state = GgufFile.open(other.state())) {
+            assertThat(state.tensors().keySet())
                     .contains("level.0.attn_norm", "level.0.attn_norm.m", "blk.0.adapter.ffn_input.up.v");
-            for (TensorInfo tensor : whole.tensors().values()) {
-                assertThat(resumed.map(resumed.tensor(tensor.name()))).as(tensor.name()).isEqualTo(whole.map(tensor));
-            }
         }
     }
 

@@ -1,6 +1,9 @@
 package elms.elastic.recovery;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import elms.engine.gguf.GgufFile;
+import elms.engine.gguf.TensorInfo;
 import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
@@ -80,6 +83,16 @@ final class RecoveryFixture {
     static List<int[]> texts(ModelConfig config) {
         Random random = new Random(7);
         return Stream.generate(() -> random.ints(24, 0, config.vocabulary()).toArray()).limit(8).toList();
+    }
+
+    /** Two states have the same tensors, to the bit. */
+    static void assertSame(Checkpoint actual, Checkpoint expected) {
+        try (GgufFile one = GgufFile.open(actual.state()); GgufFile other = GgufFile.open(expected.state())) {
+            assertThat(one.tensors().keySet()).isEqualTo(other.tensors().keySet());
+            for (TensorInfo tensor : other.tensors().values()) {
+                assertThat(one.map(one.tensor(tensor.name()))).as(tensor.name()).isEqualTo(other.map(tensor));
+            }
+        }
     }
 
     static Weights weights(Path model, Pack pack) {

@@ -26,8 +26,10 @@ final class LanguageTable {
             row(table, other.method() + " " + EvalCommand.number("%.3f", other.quality().share()),
                     cells(other.quality(), tasks, sources));
             row(table, "  against level " + EvalCommand.number("%.3f", other.against()),
-                    List.of("KL " + difference("%+.3f", other.klDifference(), 1),
-                            "mean " + difference("%+.1f", other.accDifference(), 100)));
+                    Stream.concat(Stream.of("KL " + difference("%+.3f", other.klDifference(), 1),
+                            "mean " + difference("%+.1f", other.accDifference(), 100)),
+                            sources.stream().map(source -> source + " "
+                                    + difference("%+.1f", other.answerDifferences().get(source), 100))).toList());
         }
         return table.toString();
     }
@@ -47,7 +49,7 @@ final class LanguageTable {
 
     private static void row(StringBuilder table, String name, List<String> cells) {
         table.append(String.format("%-42s", name));
-        cells.forEach(cell -> table.append(String.format("%12s", cell)));
+        cells.forEach(cell -> table.append(String.format(" %11s", cell)));
         table.append('\n');
     }
 }
