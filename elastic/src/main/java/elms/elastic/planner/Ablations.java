@@ -30,7 +30,9 @@ public final class Ablations {
     private static final String COMPRESSIONS = "compressions";
     /** Sentences that a text is made of, to be about as long as a prompt. */
     private static final int TOGETHER = 8;
-    private static final int ROUNDS = 2;
+    /** Texts that are read: some minutes of training. */
+    private static final int TEXTS = 400;
+    private static final int ROUNDS = 1;
 
     private final Path pack;
     private final Path folder;
@@ -81,7 +83,7 @@ public final class Ablations {
         try (GgufFile file = GgufFile.open(pack)) {
             Words words = PlannerFile.read(file).words();
             try (WordPieceTokenizer pieces = new WordPieceTokenizer(words.vocabulary())) {
-                List<ScoreTraining.Sample> samples = CompressionLabels.read(compressions, TOGETHER).stream()
+                List<ScoreTraining.Sample> samples = CompressionLabels.read(compressions, TOGETHER).stream().limit(TEXTS)
                         .map(labels -> labels.sample(words, pieces::encode)).toList();
                 write(ScoreTraining.train(MiniLm.load(), words, samples, ROUNDS, progress), SCORES, COMPRESSIONS);
             }
