@@ -1,6 +1,5 @@
 package elms.elastic.planner;
 
-import elms.elastic.planner.Outcomes.Outcome;
 import elms.elastic.torch.Adam;
 import elms.elastic.torch.Tensors;
 import elms.planner.Decision;
@@ -75,6 +74,15 @@ final class DecisionTraining {
             }
             return new Result(best, averageLoss, least);
         }
+    }
+
+    /** A head that says of every prompt what is true on average. */
+    static Map<String, float[][]> average(List<Sample> samples) {
+        int width = samples.get(0).summary().length;
+        return Map.of(CompactWeights.DECISION_HIDDEN + ".weight", new float[HIDDEN][width],
+                CompactWeights.DECISION_HIDDEN + ".bias", new float[1][HIDDEN],
+                CompactWeights.DECISION + ".weight", new float[Decision.OUTPUTS][HIDDEN],
+                CompactWeights.DECISION + ".bias", new float[][] {averages(samples)});
     }
 
     /** Outputs whose sums are nearest to what was measured on all prompts, by coordinate descent. */

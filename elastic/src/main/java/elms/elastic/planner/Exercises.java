@@ -59,16 +59,17 @@ public final class Exercises {
 
     private List<Exercise> read(Path file, int most, Random random) {
         List<JsonNode> rows = new ArrayList<>(rows(file));
+        String source = file.getFileName().toString().replaceFirst("\\..*", "");
         Collections.shuffle(rows, random);
         List<Exercise> exercises = new ArrayList<>();
         for (int i = 0; i < rows.size() && exercises.size() < most; i++) {
             JsonNode row = rows.get(i);
             if (row.has("choices")) {
-                add(question(rows, i, random), exercises);
+                add(question(source, rows, i, random), exercises);
             } else if (!row.path("input").asText("").isBlank()) {
-                add(instruction(row), exercises);
+                add(instruction(source, row), exercises);
             } else if (row.has("text")) {
-                add(continuation(row.get("text").asText(), random), exercises);
+                add(continuation(source, row.get("text").asText(), random), exercises);
             }
         }
         return exercises;
@@ -94,7 +95,7 @@ public final class Exercises {
         }
     }
 
-    private Exercise question(List<JsonNode> rows, int index, Random random) {
+    private Exercise question(String source, List<JsonNode> rows, int index, Random random) {
         int examples = random.nextInt(FEWER_EVERY) == 0 ? 1 + random.nextInt(MOST_EXAMPLES - 1) : MOST_EXAMPLES;
         StringBuilder text = new StringBuilder();
         for (int i = 1; i <= examples; i++) {
@@ -105,28 +106,28 @@ public final class Exercises {
         Range before = new Range(0, text.length());
         text.append(asked(rows.get(index)));
         List<String> answers = rows.get(index).get("choices").valueStream().map(choice -> " " + choice.asText()).toList();
-        return new Exercise(prompt(text.toString(), before), answers, rows.get(index).get("answer").asInt());
+        return new Exercise(source, prompt(text.toString(), before), answers, rows.get(index).get("answer").asInt());
     }
 
     private static String asked(JsonNode row) {
         return "Question: " + row.get("question").asText() + "\nAnswer:";
     }
 
-    private Exercise instruction(JsonNode row) {
+    private Exercise instruction(String source, JsonNode row) {
         String asked = row.get("input").asText().strip() + "\n\n" + row.get("instruction").asText().strip();
         List<Message> messages = List.of(Message.user(asked));
         String answer = row.get("output").asText().strip();
-        return new Exercise(Prompts.of(messages, template.render(messages), tokenizer),
+        return new Exercise(source, Prompts.of(messages, template.render(messages), tokenizer),
                 List.of(answer.substring(0, Math.min(answer.length(), LONGEST_ANSWER))), 0);
     }
 
-    private Exercise continuation(String text, Random random) {
+    private Exercise continuation(String source, String text, Random random) {
         int from = Math.max(0, text.indexOf(' ', random.nextInt(Math.max(1, text.length() - READ - CONTINUED))));
         int to = Math.min(text.length(), from + READ);
         int cut = Math.max(from, text.lastIndexOf(' ', Math.max(0, to - CONTINUED)));
         String read = text.substring(from, cut).strip();
         int kept = Math.max(0, read.lastIndexOf(' ', Math.max(0, read.length() - CONTINUED)));
-        return new Exercise(prompt(read, new Range(0, kept)), List.of(text.substring(cut, to)), 0);
+        return new Exercise(source, prompt(read, new Range(0, kept)), List.of(text.substring(cut, to)), 0);
     }
 
     private Prompt prompt(String text, Range cuttable) {

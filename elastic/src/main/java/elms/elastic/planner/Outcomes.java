@@ -7,6 +7,7 @@ import elms.engine.text.Tokenizer;
 import elms.planner.Assignment;
 import elms.planner.Decision;
 import elms.planner.PlanShape;
+import elms.planner.Prompt;
 import elms.planner.Shaper;
 import elms.planner.compact.Opinion;
 import java.util.ArrayList;
@@ -24,39 +25,6 @@ final class Outcomes {
     /** Shapes in the paper's form that are measured for a prompt, of all. */
     private static final int WORDS = 6;
     private static final int LONGEST_ANSWER = 24;
-
-    /**
-     * What was measured: outputs of the decision head that are added up to a worth.
-     *
-     * @param outputs numbers of one or two outputs
-     */
-    record Outcome(int[] outputs, float worth) {
-        private static final int NONE = -1;
-        private static final int NUMBERS = 3;
-
-        /** Outcomes as a row of numbers. */
-        static float[] numbers(List<Outcome> outcomes) {
-            float[] numbers = new float[NUMBERS * outcomes.size()];
-            for (int i = 0; i < outcomes.size(); i++) {
-                int[] outputs = outcomes.get(i).outputs;
-                numbers[NUMBERS * i] = outputs[0];
-                numbers[NUMBERS * i + 1] = outputs.length > 1 ? outputs[1] : NONE;
-                numbers[NUMBERS * i + 2] = outcomes.get(i).worth;
-            }
-            return numbers;
-        }
-
-        /** And back. */
-        static List<Outcome> of(float[] numbers) {
-            List<Outcome> outcomes = new ArrayList<>();
-            for (int i = 0; i < numbers.length; i += NUMBERS) {
-                int first = (int) numbers[i];
-                int second = (int) numbers[i + 1];
-                outcomes.add(new Outcome(second == NONE ? new int[] {first} : new int[] {first, second}, numbers[i + 2]));
-            }
-            return outcomes;
-        }
-    }
 
     private final Transformer transformer;
     private final List<SubModel> levels;
@@ -81,42 +49,59 @@ final class Outcomes {
         double best;
         try (AnswerScorer scorer = scorer(Assignment.all(exercise.prompt(), levels.get(0)), answers)) {
             reference = answers.length == 1 ? scorer.logits(answers[0], levels.get(0)) : null;
-            best = worth(scorer, exercise, answers, levels.get(0), reference);
+            best = score(scorer, exercise, answers, levels.get(0), reference).worth();
         }
         for (int shape = 0; shape < PlanShape.SEGMENTS.size(); shape++) {
             int smaller = 1 + random.nextInt(PlanShape.ANSWERS.size() - 1);
-            try (AnswerScorer scorer = scorer(shaper.segments(PlanShape.SEGMENTS.get(shape)), answers)) {
+            Assignment assignment = shaper.segments(PlanShape.SEGMENTS.get(shape));
+            try (AnswerScorer scorer = scorer(assignment, answers)) {
                 for (int answer : random.nextBoolean() ? new int[] {0, smaller} : new int[] {0}) {
-                    double worth = worth(scorer, exercise, answers, nearest(PlanShape.ANSWERS.get(answer)), reference);
-                    outcomes.add(new Outcome(new int[] {shape, Decision.ANSWERS_FROM + answer}, (float) (worth - best)));
+                    SubModel level = SubModel.nearest(levels, PlanShape.ANSWERS.get(answer));
+                    Score score = score(scorer, exercise, answers, level, reference);
+                    outcomes.add(new Outcome(new int[] {shape, Decision.ANSWERS_FROM + answer}, (float) (score.worth() - best),
+                            score.right(), work(exercise.prompt(), assignment, level)));
                 }
             }
         }
         for (int shape : random.ints(0, PlanShape.WORDS.size()).distinct().limit(WORDS).toArray()) {
             Assignment assignment = shaper.words(PlanShape.WORDS.get(shape));
             try (AnswerScorer scorer = scorer(assignment, answers)) {
-                double worth = worth(scorer, exercise, answers, assignment.parts().get(0).level(), reference);
-                outcomes.add(new Outcome(new int[] {Decision.WORDS_FROM + shape}, (float) (worth - best)));
+                SubModel level = assignment.parts().get(0).level();
+                Score score = score(scorer, exercise, answers, level, reference);
+                outcomes.add(new Outcome(new int[] {Decision.WORDS_FROM + shape}, (float) (score.worth() - best), score.right(),
+                        work(exercise.prompt(), assignment, level)));
             }
         }
         return outcomes;
     }
 
-    private AnswerScorer scorer(Assignment assignment, int[][] answers) {
-        return new AnswerScorer(transformer, assignment.spans(), Arrays.stream(answers).mapToInt(ids -> ids.length).max().orElse(0));
+    private static float work(Prompt prompt, Assignment assignment, SubModel answers) {
+        double read = assignment.parts().stream().mapToDouble(part -> part.tokens() * part.level().share()).sum();
+        return (float) (read / prompt.tokens() + answers.share());
     }
 
-    private double worth(AnswerScorer scorer, Exercise exercise, int[][] answers, SubModel level, float[] reference) {
+    private AnswerScorer scorer(Assignment assignment, int[][] answers) {
+        int longest = Arrays.stream(answers).mapToInt(ids -> ids.length).max().orElse(0);
+        return new AnswerScorer(transformer, assignment.spans(), longest);
+    }
+
+    /** What an answer is worth, and whether the likeliest one is known to be right. */
+    private record Score(double worth, boolean right) {}
+
+    private Score score(AnswerScorer scorer, Exercise exercise, int[][] answers, SubModel level, float[] reference) {
         if (reference != null) {
-            return Math.exp(-divergence(reference, scorer.logits(answers[0], level), answers[0].length));
+            return new Score(Math.exp(-divergence(reference, scorer.logits(answers[0], level), answers[0].length)), false);
         }
         double mean = exercise.answers().stream().mapToInt(String::length).average().orElse(1);
         float[] scores = new float[answers.length];
         double[] sums = scorer.logProbabilities(answers, level);
+        int best = 0;
         for (int i = 0; i < scores.length; i++) {
             scores[i] = (float) (sums[i] * mean / Math.max(1, exercise.answers().get(i).length()));
+            best = scores[i] > scores[best] ? i : best;
         }
-        return Math.exp(scores[exercise.right()] - Logits.logSumExp(scores, 0, scores.length));
+        double right = Math.exp(scores[exercise.right()] - Logits.logSumExp(scores, 0, scores.length));
+        return new Score(right, best == exercise.right());
     }
 
     private static double divergence(float[] reference, float[] own, int rows) {
@@ -131,9 +116,5 @@ final class Outcomes {
             }
         }
         return sum / rows;
-    }
-
-    private SubModel nearest(double share) {
-        return SubModel.nearest(levels, share);
     }
 }

@@ -28,11 +28,12 @@ record PlannerFile(Words words, float[][] positions, Map<String, float[][]> trai
         return new PlannerFile(words, positions, all);
     }
 
-    /** What was written before. */
+    /** What was written before, by itself or in a pack. */
     static PlannerFile read(GgufFile file) {
         String[] vocabulary = file.metadata().required(CompactWeights.VOCABULARY, file.metadata().strings(CompactWeights.VOCABULARY));
         Map<String, float[][]> trained = new LinkedHashMap<>();
-        file.tensors().forEach((name, info) -> trained.put(name, FloatRows.read(file, info)));
+        file.tensors().values().stream().filter(info -> CompactWeights.isPart(info.name()))
+                .forEach(info -> trained.put(info.name(), FloatRows.read(file, info)));
         Words words = new Words(vocabulary, trained.remove(CompactWeights.WORDS));
         return new PlannerFile(words, trained.remove(CompactWeights.POSITIONS), trained);
     }

@@ -1,12 +1,8 @@
 package elms.elastic.planner;
 
 import elms.elastic.Progress;
-import elms.elastic.planner.DecisionTraining.Result;
-import elms.elastic.planner.Outcomes.Outcome;
 import elms.elastic.recovery.Decoder;
-import elms.elastic.torch.Adam;
 import elms.elastic.torch.Torch;
-import elms.engine.decode.Transformer;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
 import elms.engine.model.Pack.Attachment;
@@ -14,9 +10,6 @@ import elms.engine.model.SubModel;
 import elms.engine.model.Weights;
 import elms.engine.text.Tokenizer;
 import elms.kernels.Kernels;
-import elms.planner.compact.CompactLm;
-import elms.planner.compact.CompactWeights;
-import elms.planner.compact.Opinion;
 import elms.text.WordPieceTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,7 +17,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 
 /**
@@ -34,9 +26,6 @@ import org.bytedeco.javacpp.PointerScope;
 public final class PlannerTraining {
     private static final int VOCABULARY = 16_000;
     private static final int ROUNDS = 3;
-    private static final double LAYER_RATE = 1e-4;
-    private static final double HEAD_RATE = 1e-3;
-    private static final long SEED = 1;
     private static final String SCORED = "scored.gguf";
 
     private final Weights weights;
@@ -71,10 +60,13 @@ public final class PlannerTraining {
     public Attachment train(List<Exercise> exercises, int judged) throws IOException {
         Files.createDirectories(folder);
         PlannerFile scored = Files.exists(folder.resolve(SCORED)) ? scored() : scored(exercises, saliencies(exercises));
-        List<DecisionTraining.Sample> outcomes = outcomes(scored, exercises.subList(0, Math.min(judged, exercises.size())));
+        List<DecisionTraining.Sample> tried;
+        try (GgufFile file = GgufFile.open(folder.resolve(SCORED))) {
+            tried = new TriedPlans(weights, levels, tokenizer, kernels, progress)
+                    .on(exercises.subList(0, Math.min(judged, exercises.size())), file, folder);
+        }
         progress.at("Training the decision head", 1);
-        Result decided = DecisionTraining.train(outcomes);
-        PlannerFile done = scored.with(decided.tensors());
+        PlannerFile done = scored.with(DecisionTraining.train(tried).tensors());
         return new Attachment(done.metadata(), done.tensors());
     }
 
@@ -113,38 +105,14 @@ public final class PlannerTraining {
     private PlannerFile scored(List<Exercise> exercises, List<float[]> saliencies) throws IOException {
         MiniLm start = MiniLm.load();
         Words words = Words.of(start, counts(start, exercises), VOCABULARY);
-        try (PointerScope scope = new PointerScope(); WordPieceTokenizer pieces = new WordPieceTokenizer(words.vocabulary())) {
-            Adam adam = new Adam(name -> name.startsWith(CompactWeights.SCORE) ? HEAD_RATE : LAYER_RATE);
-            TrainedEncoder encoder = new TrainedEncoder(start, adam);
+        try (WordPieceTokenizer pieces = new WordPieceTokenizer(words.vocabulary())) {
             List<ScoreTraining.Sample> samples = new ArrayList<>();
             for (int i = 0; i < exercises.size(); i++) {
                 samples.add(ScoreTraining.sample(exercises.get(i), saliencies.get(i), words, pieces::encode));
             }
-            new ScoreTraining(encoder, adam, words).train(samples, ROUNDS, progress);
-            PlannerFile scored = PlannerFile.undecided(words, encoder.positions(), DecisionTraining.tensors(adam));
+            PlannerFile scored = ScoreTraining.train(start, words, samples, ROUNDS, progress);
             GgufWriter.write(folder.resolve(SCORED), scored.metadata(), scored.tensors());
             return scored;
         }
-    }
-
-    /** Tries plans with the compact language model as it will be run. */
-    private List<DecisionTraining.Sample> outcomes(PlannerFile scored, List<Exercise> exercises) {
-        Records records = new Records(folder.resolve("outcomes.records"));
-        List<DecisionTraining.Sample> samples = new ArrayList<>();
-        try (GgufFile file = GgufFile.open(folder.resolve(SCORED));
-                WordPieceTokenizer pieces = new WordPieceTokenizer(scored.words().vocabulary())) {
-            CompactLm compactLm = new CompactLm(CompactWeights.read(file), pieces::encode, kernels);
-            Outcomes outcomes = new Outcomes(new Transformer(weights, kernels), levels, tokenizer);
-            for (int i = 0; i < exercises.size(); i++) {
-                Exercise exercise = exercises.get(i);
-                Opinion opinion = compactLm.read(exercise.prompt().text(), exercise.prompt().cuttable());
-                if (i == records.rows().size()) {
-                    records.add(Outcome.numbers(outcomes.measure(exercise, opinion, new Random(SEED + i))));
-                }
-                samples.add(new DecisionTraining.Sample(opinion.summary(), Outcome.of(records.rows().get(i))));
-                progress.at("Trying plans", (i + 1.0) / exercises.size());
-            }
-        }
-        return samples;
     }
 }

@@ -4,6 +4,7 @@ import elms.elastic.Progress;
 import elms.elastic.torch.Adam;
 import elms.elastic.torch.Tensors;
 import elms.engine.text.Encoding;
+import elms.planner.compact.CompactWeights;
 import elms.planner.compact.Pieces;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,6 +23,8 @@ final class ScoreTraining {
     /** Prompts of a step. */
     private static final int BATCH = 8;
     private static final int WARM_UP = 10;
+    private static final double LAYER_RATE = 1e-4;
+    private static final double HEAD_RATE = 1e-3;
     private static final double LAST_RATE = 0.05;
     /** One prompt of so many is kept from the training to watch it. */
     static final int WATCHED_EVERY = 12;
@@ -37,10 +40,20 @@ final class ScoreTraining {
     private final Adam adam;
     private final Words words;
 
-    ScoreTraining(TrainedEncoder encoder, Adam adam, Words words) {
+    private ScoreTraining(TrainedEncoder encoder, Adam adam, Words words) {
         this.encoder = encoder;
         this.adam = adam;
         this.words = words;
+    }
+
+    /** An encoder that begins as MiniLM and was trained some rounds, without a decision head. */
+    static PlannerFile train(MiniLm start, Words words, List<Sample> samples, int rounds, Progress progress) {
+        try (PointerScope scope = new PointerScope()) {
+            Adam adam = new Adam(name -> name.startsWith(CompactWeights.SCORE) ? HEAD_RATE : LAYER_RATE);
+            TrainedEncoder encoder = new TrainedEncoder(start, adam);
+            new ScoreTraining(encoder, adam, words).train(samples, rounds, progress);
+            return PlannerFile.undecided(words, encoder.positions(), DecisionTraining.tensors(adam));
+        }
     }
 
     /**
@@ -88,8 +101,8 @@ final class ScoreTraining {
         }
     }
 
-    /** Trains some rounds; returns the rank correlation of scores and targets on prompts that it did not train on. */
-    double train(List<Sample> samples, int rounds, Progress progress) {
+    /** Shows the rank correlation of scores and targets on prompts that it does not train on. */
+    private void train(List<Sample> samples, int rounds, Progress progress) {
         List<Sample> watched = new ArrayList<>();
         List<Sample> trained = new ArrayList<>();
         for (int i = 0; i < samples.size(); i++) {
@@ -109,7 +122,6 @@ final class ScoreTraining {
             }
             progress.at("Training the score head, rank correlation %.2f".formatted(correlation), (step + 1.0) / steps);
         }
-        return correlation;
     }
 
     private void learn(Sample sample, double weight) {

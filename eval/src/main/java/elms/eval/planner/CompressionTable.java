@@ -51,12 +51,24 @@ final class CompressionTable {
     }
 
     /**
+     * Measures every way to shorten.
+     *
      * @param tasks whose examples are shortened
      * @param limit questions of each task, and about as many passages as of all tasks
      */
     List<Shortened> measure(List<FewShotTask> tasks, Path data, int limit) {
-        List<Item> items = items(tasks, data, limit);
-        Map<String, Method> methods = methods();
+        return measure(items(tasks, data, limit), methods());
+    }
+
+    /** The same where words are kept by each of some score heads. */
+    List<Shortened> measure(List<FewShotTask> tasks, Path data, int limit, Map<String, PromptReader> scores) {
+        Map<String, Method> methods = new LinkedHashMap<>();
+        scores.forEach((name, other) -> methods.put("words by the score head: " + name, (item, share, opinion) ->
+                words(item, share, other.read(item.prompt().text(), item.prompt().cuttable()))));
+        return measure(items(tasks, data, limit), methods);
+    }
+
+    private List<Shortened> measure(List<Item> items, Map<String, Method> methods) {
         int[][][] right = new int[methods.size()][SHARES.length][2];
         int[] whole = new int[2];
         int[] counts = new int[2];

@@ -6,6 +6,7 @@ import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
+import elms.eval.planner.PlannerReport.Errors;
 import elms.eval.planner.PlannerReport.Overhead;
 import elms.eval.planner.PlannerReport.Predictions;
 import elms.eval.planner.PlannerReport.Promise;
@@ -32,6 +33,7 @@ import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.DoubleConsumer;
 import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
 
@@ -42,6 +44,8 @@ final class LatencyCheck {
     /** Longest of the requests that come to each combination alike. */
     private static final int SHORT = 256;
     private static final int ANSWER = 16;
+    /** A TPOT is of few steps if they are fewer. */
+    private static final int FEW = 10;
     private static final int[] ANY_TOKEN = {1};
     /** Requests that come first and do not count: the others find compiled code. */
     private static final int WARM_UP = 20;
@@ -52,12 +56,18 @@ final class LatencyCheck {
     /** All of what is measured. */
     record Measured(Predictions latency, Map<String, Promise> promises, Overhead overhead) {}
 
-    private record Outcome(SloPair slo, Latency expected, Latency measured, boolean feasible, boolean kept) {
-        /** Relative errors of what was measured; no token may have come behind a head start. */
-        DoubleStream errors() {
-            return DoubleStream.of(expected.ttftMillis().getAsDouble() / measured.ttftMillis().getAsDouble(),
-                    expected.tpotMillis().getAsDouble() / measured.tpotMillis().getAsDouble())
-                    .map(ratio -> Math.abs(ratio - 1)).filter(Double::isFinite);
+    /**
+     * What became of a request.
+     *
+     * @param steps behind the head start, of which the TPOT was measured; there may be none
+     */
+    private record Outcome(SloPair slo, Latency expected, Latency measured, int steps, boolean feasible, boolean kept) {
+        double ttftError() {
+            return Math.abs(expected.ttftMillis().getAsDouble() / measured.ttftMillis().getAsDouble() - 1);
+        }
+
+        double tpotError() {
+            return Math.abs(expected.tpotMillis().getAsDouble() / measured.tpotMillis().getAsDouble() - 1);
         }
     }
 
@@ -109,13 +119,25 @@ final class LatencyCheck {
         Map<String, Promise> promises = new LinkedHashMap<>();
         promised.stream().collect(Collectors.groupingBy(Outcome::slo, LinkedHashMap::new, Collectors.toList()))
                 .forEach((pair, own) -> promises.put(pair.toString(), new Promise(share(own, Outcome::feasible), kept(own))));
-        double[] errors = outcomes.stream().flatMapToDouble(Outcome::errors).sorted().toArray();
+        List<Outcome> paced = outcomes.stream().filter(outcome -> outcome.steps() > 0).toList();
+        double[] errors = DoubleStream.concat(outcomes.stream().mapToDouble(Outcome::ttftError),
+                paced.stream().mapToDouble(Outcome::tpotError)).sorted().toArray();
+        Map<String, Errors> byKind = new LinkedHashMap<>();
+        byKind.put("ttft", errors(outcomes, Outcome::ttftError));
+        byKind.put("tpot", errors(paced, Outcome::tpotError));
+        byKind.put("tpot_of_few_steps",
+                errors(paced.stream().filter(outcome -> outcome.steps() < FEW).toList(), Outcome::tpotError));
         Map<Integer, Double> byTtft = new TreeMap<>();
         combinations.stream().map(SloPair::ttft).distinct().forEach(ttft ->
                 byTtft.put(ttft, kept(outcomes.stream().filter(outcome -> outcome.slo().ttft() == ttft).toList())));
         double[] shares = overheads.stream().mapToDouble(share -> share).sorted().toArray();
-        return new Measured(new Predictions(requests, at(errors, 0.5), at(errors, 0.95), kept(outcomes),
+        return new Measured(new Predictions(requests, at(errors, 0.5), at(errors, 0.95), byKind, kept(outcomes),
                 share(outcomes, Outcome::feasible), byTtft), promises, new Overhead(at(shares, 0.5), at(shares, 1)));
+    }
+
+    private static Errors errors(List<Outcome> outcomes, ToDoubleFunction<Outcome> error) {
+        double[] sorted = outcomes.stream().mapToDouble(error).sorted().toArray();
+        return new Errors(sorted.length, at(sorted, 0.5), at(sorted, 0.95));
     }
 
     private static double share(List<Outcome> outcomes, Predicate<Outcome> of) {
@@ -170,7 +192,8 @@ final class LatencyCheck {
             double rest = decode(model.full(), fullTokens - answering.headStart(), cache, forecast)
                     + decode(answering.level(), ANSWER - fullTokens, cache, forecast);
             Latency measured = Latency.of(read + held, rest / (ANSWER - 1));
-            return new Outcome(pair, expected, measured, plan.feasible(), measured.within(plan.slo()));
+            return new Outcome(pair, expected, measured, ANSWER - answering.headStart(), plan.feasible(),
+                    measured.within(plan.slo()));
         }
     }
 

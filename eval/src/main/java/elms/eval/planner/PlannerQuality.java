@@ -20,7 +20,7 @@ public final class PlannerQuality {
     private static final double ACCURACY_PART = 0.6;
     private static final double HEAD_START_PART = 0.05;
     private static final double COMPRESSION_FROM = LATENCY_PART + ACCURACY_PART + HEAD_START_PART;
-    private static final List<String> COMPRESSED = List.of("arc_easy", "sciq", "openbookqa");
+    static final List<String> COMPRESSED = List.of("arc_easy", "sciq", "openbookqa");
 
     private final ElasticModel model;
     private final Kernels kernels;

@@ -16,12 +16,20 @@ public record PlannerReport(String model, Predictions latency, Map<String, Promi
      * Predicted against measured latencies; shares from 0 to 1.
      *
      * @param medianError of the expected TTFT and TPOT, relative to the measured ones
+     * @param errors of either latency, and of TPOTs that were measured on few steps, those behind a head start
      * @param sloKept of the requests that were called feasible
      * @param feasible of all requests
      * @param sloKeptByTtft the same as {@code sloKept}, for each TTFT that is asked for, in hundredths of the full model's
      */
-    public record Predictions(int requests, double medianError, double p95Error, double sloKept, double feasible,
-            Map<Integer, Double> sloKeptByTtft) {}
+    public record Predictions(int requests, double medianError, double p95Error, Map<String, Errors> errors, double sloKept,
+            double feasible, Map<Integer, Double> sloKeptByTtft) {}
+
+    /**
+     * Relative errors of some predictions, from 0 to 1.
+     *
+     * @param count of predictions
+     */
+    public record Errors(int count, double median, double p95) {}
 
     /**
      * Requests under one SLO; shares from 0 to 1.

@@ -7,17 +7,13 @@ import elms.eval.Question;
 import elms.planner.Answering;
 import elms.planner.Assignment;
 import elms.planner.Decision;
-import elms.planner.Forecast;
 import elms.planner.LatencyModel;
 import elms.planner.Plan;
 import elms.planner.PlanForm;
 import elms.planner.PlanShape;
-import elms.planner.Planner;
 import elms.planner.Prompt;
 import elms.planner.Shaper;
-import elms.planner.Slo;
 import elms.planner.Terms;
-import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -25,17 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicLong;
 
 /** What every policy makes of one question under every SLO. */
 final class QuestionTrial {
-    /** Longest answer that plans are made for, in tokens. */
-    static final int ANSWER = 32;
-    /** Readings of a prompt by the compact language model, of which the fastest counts: others were interrupted. */
-    private static final int READINGS = 3;
-    /** Of a request that comes first, and from which a planner learns how long the compact language model takes. */
-    private static final Slo USUAL = new SloPair(50, 50).slo();
-
     /** Ways to choose a plan. */
     enum Policy {
         ELMS, PAPER, RANDOM, RANDOM_PAIR, PROMPT_ONLY, LEVEL_ONLY, MIDDLE, ORACLE, ORACLE_SHUFFLED, FULL, ZERO_SHOT,
@@ -62,12 +50,9 @@ final class QuestionTrial {
         this.reader = reader;
     }
 
-    /** A prompt as the compact language model has read it once, and the time that this takes. */
-    private record Read(Prompt prompt, Opinion opinion, double millis) {}
-
     Result run(FewShotTask task, Question question, List<SloPair> slos, long seed) {
         Random random = new Random(seed);
-        Read read = read(task.prompt(question, model.tokenizer()));
+        ReadPrompt read = ReadPrompt.of(task.prompt(question, model.tokenizer()), reader);
         Baselines baselines = new Baselines(model, read.prompt(), new Shaper(read.prompt(), read.opinion(), model.levels()));
         Map<Policy, boolean[]> right = new EnumMap<>(Policy.class);
         Arrays.stream(Policy.values()).forEach(policy -> right.put(policy, new boolean[slos.size()]));
@@ -98,10 +83,12 @@ final class QuestionTrial {
             }
             right.get(Policy.ELMS)[i] = planned(PlanForm.ELMS, read, slo, question);
             right.get(Policy.PAPER)[i] = planned(PlanForm.PAPER, read, slo, question);
-            right.get(Policy.NO_HEAD_START)[i] = isRight(planner(PlanForm.ELMS, read)
-                    .plan(read.prompt(), ANSWER, slo.slo(), 0, Terms.BESIDE_OTHERS), question);
-            right.get(Policy.NO_SCORE_HEAD)[i] = planned(PlanForm.ELMS, blind(read, random, true), slo, question);
-            right.get(Policy.NO_DECISION_HEAD)[i] = planned(PlanForm.ELMS, blind(read, random, false), slo, question);
+            right.get(Policy.NO_HEAD_START)[i] = isRight(read.planner(model, latency, PlanForm.ELMS)
+                    .plan(read.prompt(), ReadPrompt.ANSWER, slo.slo(), 0, Terms.BESIDE_OTHERS), question);
+            right.get(Policy.NO_SCORE_HEAD)[i] = planned(PlanForm.ELMS,
+                    read.scored(ReadPrompt.chance(read.opinion().keep().length, random)), slo, question);
+            right.get(Policy.NO_DECISION_HEAD)[i] = planned(PlanForm.ELMS,
+                    read.decided(ReadPrompt.chance(Decision.OUTPUTS, random)), slo, question);
             right.get(Policy.RANDOM)[i] = isRight(baselines.randomShape(limits, random), question);
             right.get(Policy.RANDOM_PAIR)[i] = isRight(baselines.randomPair(limits, random), question);
             right.get(Policy.INDEPENDENT)[i] = isRight(baselines.independent(limits, worth), question);
@@ -112,17 +99,6 @@ final class QuestionTrial {
             right.get(Policy.ZERO_SHOT)[i] = zeroShot;
         }
         return new Result(right, fixed, fastest);
-    }
-
-    private Read read(Prompt prompt) {
-        Opinion opinion = null;
-        double millis = Double.POSITIVE_INFINITY;
-        for (int i = 0; i < READINGS; i++) {
-            long start = System.nanoTime();
-            opinion = reader.read(prompt.text(), prompt.cuttable());
-            millis = Math.min(millis, (System.nanoTime() - start) / 1e6);
-        }
-        return new Read(prompt, opinion, millis);
     }
 
     private static double[] worth(Decision decision) {
@@ -143,34 +119,11 @@ final class QuestionTrial {
         return accuracy.choice(way.assignment().spans(), Answering.steady(way.answer()), question);
     }
 
-    private boolean planned(PlanForm form, Read read, SloPair slo, Question question) {
-        return isRight(planner(form, read).plan(read.prompt(), ANSWER, slo.slo(), 0), question);
+    private boolean planned(PlanForm form, ReadPrompt read, SloPair slo, Question question) {
+        return isRight(read.plan(model, latency, form, slo), question);
     }
 
     private boolean isRight(Plan plan, Question question) {
         return accuracy.right(plan.spans(), plan.answering(), question);
-    }
-
-    /** A planner that has learnt how long the compact language model takes. */
-    private Planner planner(PlanForm form, Read read) {
-        AtomicLong clock = new AtomicLong();
-        PromptReader takesTime = (text, cuttable) -> {
-            clock.addAndGet(Math.round(1e6 * read.millis()));
-            return read.opinion();
-        };
-        Planner planner = new Planner(model.levels(), new Forecast(latency), Optional.of(takesTime), form, clock::get);
-        planner.plan(read.prompt(), ANSWER, USUAL, 0);
-        return planner;
-    }
-
-    /** The compact language model with one of its heads replaced by chance. */
-    private static Read blind(Read read, Random random, boolean scores) {
-        Opinion opinion = read.opinion();
-        float[] replaced = new float[(scores ? opinion.keep() : opinion.qualities()).length];
-        for (int i = 0; i < replaced.length; i++) {
-            replaced[i] = random.nextFloat();
-        }
-        return new Read(read.prompt(), new Opinion(opinion.pieces(), scores ? replaced : opinion.keep(), opinion.summary(),
-                scores ? opinion.qualities() : replaced), read.millis());
     }
 }

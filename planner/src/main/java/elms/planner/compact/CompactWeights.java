@@ -35,10 +35,16 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
     public static final String DECISION_HIDDEN = "planner.decision_hidden";
     public static final String DECISION = "planner.decision";
     public static final int LAYERS = 2;
+    private static final String TENSORS = "planner.";
 
     /** Name of a part of a layer. */
     public static String layer(int layer, String part) {
         return "planner.blk." + layer + "." + part;
+    }
+
+    /** Whether a tensor of a pack is one of these parameters. */
+    public static boolean isPart(String tensor) {
+        return tensor.startsWith(TENSORS);
     }
 
     public int width() {

@@ -24,14 +24,15 @@ import picocli.CommandLine.Spec;
 /** Measures of quality, one a sub-command. */
 @Command(name = "eval", mixinStandardHelpOptions = true, synopsisSubcommandLabel = "SUITE", description = "Measures quality.",
         subcommands = {EvalCommand.Language.class, EvalCommand.Spans.class, PlannerEvalCommand.class,
-            ServiceEvalCommand.class, SoakCommand.class})
+            AblationsEvalCommand.class, ServiceEvalCommand.class, SoakCommand.class})
 final class EvalCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "which suite? There are 'language', 'spans', 'planner', 'service' and 'soak'");
+        throw new ParameterException(spec.commandLine(), "which suite? There are 'language', 'spans', 'planner',"
+                + " 'ablations', 'service' and 'soak'");
     }
 
     /** What every suite is asked. */

@@ -16,7 +16,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 public final class Main implements Runnable {
     private static final List<Class<?>> COMMANDS = List.of(RunCommand.class, ServeCommand.class, PsCommand.class, PullCommand.class,
             LsCommand.class, ShowCommand.class, RmCommand.class, ProfileCommand.class, BenchCommand.class, BenchFileCommand.class,
-            GrowthCommand.class, ElasticizeCommand.class, CompressCommand.class, EvalCommand.class, ExportCommand.class,
+            GrowthCommand.class, ElasticizeCommand.class, AblateCommand.class, CompressCommand.class, EvalCommand.class, ExportCommand.class,
             DoctorCommand.class);
     private static final int FAILED = 1;
     private static final int WRONG_USAGE = 2;

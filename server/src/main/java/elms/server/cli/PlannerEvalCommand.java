@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Formatter;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -83,10 +84,13 @@ final class PlannerEvalCommand implements Callable<Integer> {
         table.format("%n");
         report.headStart().forEach(row -> table.format("first %d tokens full, then the smallest level: %.1f%n", row.fullTokens(),
                 row.accuracy()));
-        table.format("%n%-28s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages");
-        report.compression().forEach(row -> table.format("%-28s%6.2f%10.1f%10.1f%n", row.method(), row.kept(), row.examples(),
-                row.passages()));
+        compression(report.compression(), table);
         return table.toString();
+    }
+
+    static void compression(List<PlannerReport.Shortened> rows, Formatter table) {
+        table.format("%n%-40s%6s%10s%10s%n", "shortened to", "kept", "examples", "passages");
+        rows.forEach(row -> table.format("%-40s%6.2f%10.1f%10.1f%n", row.method(), row.kept(), row.examples(), row.passages()));
     }
 
     private static void promises(PlannerReport report, Formatter table) {
@@ -94,6 +98,8 @@ final class PlannerEvalCommand implements Callable<Integer> {
         table.format("%d requests: median error %.1f %%, 95th percentile %.1f %%; %.0f %% called feasible, SLO kept in %.1f %% of them%n",
                 latency.requests(), 100 * latency.medianError(), 100 * latency.p95Error(), 100 * latency.feasible(),
                 100 * latency.sloKept());
+        latency.errors().forEach((kind, errors) -> table.format("  %s: %d, median error %.1f %%, 95th percentile %.1f %%%n", kind,
+                errors.count(), 100 * errors.median(), 100 * errors.p95()));
         report.promises().entrySet().stream().min(Comparator.comparingDouble(promise -> promise.getValue().sloKept()))
                 .ifPresent(least -> table.format("under each of %d SLOs kept in at least %.1f %% of the feasible (%s, %.0f %% feasible)%n",
                         report.promises().size(), 100 * least.getValue().sloKept(), least.getKey(),
