@@ -27,9 +27,10 @@ public final class PlannerStage {
     /** It takes one part of so many of a budget. */
     private static final int BUDGET_PARTS = 4;
     /** Prompts of a file that are read, and prompts that plans are tried on, in the longest time. */
-    private static final int MOST_OF_A_FILE = 350;
-    private static final int JUDGED = 300;
-    private static final long SEED = 7;
+    public static final int MOST_OF_A_FILE = 350;
+    public static final int JUDGED = 300;
+    /** Of the order in which prompts are read. */
+    public static final long SEED = 7;
     private static final String TEXTS = "texts.txt";
 
     private final BaseModel base;

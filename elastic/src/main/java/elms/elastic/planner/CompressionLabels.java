@@ -89,11 +89,8 @@ record CompressionLabels(String text, boolean[] kept) {
     ScoreTraining.Sample sample(Words words, Pieces pieces) {
         Encoding encoding = pieces.encode(text);
         int rows = Math.min(encoding.length(), MiniLm.POSITIONS - 2);
-        int[] ids = new int[rows + 2];
         int[] kinds = new int[rows + 2];
         float[] targets = new float[rows + 2];
-        ids[0] = words.begin();
-        ids[rows + 1] = words.end();
         kinds[0] = 1;
         kinds[rows + 1] = 1;
         Arrays.fill(targets, Float.NaN);
@@ -103,9 +100,8 @@ record CompressionLabels(String text, boolean[] kept) {
             while (places.get(word).end() <= encoding.starts()[i]) {
                 word++;
             }
-            ids[i + 1] = encoding.ids()[i];
             targets[i + 1] = kept[word] ? 1 : 0;
         }
-        return new ScoreTraining.Sample(ids, kinds, targets);
+        return new ScoreTraining.Sample(ScoreTraining.framed(encoding, rows, words), kinds, targets);
     }
 }

@@ -87,9 +87,13 @@ final class ScoreTraining {
             targets[i + 1] = most;
         }
         rank(targets);
-        int[] ids = IntStream.concat(IntStream.concat(IntStream.of(words.begin()), Arrays.stream(encoding.ids(), 0, rows)),
+        return new Sample(framed(encoding, rows, words), kinds, targets);
+    }
+
+    /** The first pieces between a begin and an end. */
+    static int[] framed(Encoding encoding, int rows, Words words) {
+        return IntStream.concat(IntStream.concat(IntStream.of(words.begin()), Arrays.stream(encoding.ids(), 0, rows)),
                 IntStream.of(words.end())).toArray();
-        return new Sample(ids, kinds, targets);
     }
 
     /** Every number to the share of the numbers that are smaller. */

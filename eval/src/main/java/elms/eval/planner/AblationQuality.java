@@ -65,7 +65,7 @@ public final class AblationQuality {
         Map<String, List<double[]>> percents = new LinkedHashMap<>();
         for (int i = 0; i < tasks.size(); i++) {
             FewShotTask task = tasks.get(i);
-            List<Question> questions = task.questions().subList(0, Math.min(limit, task.questions().size()));
+            List<Question> questions = task.first(limit);
             for (int question = 0; question < questions.size(); question++) {
                 progress.accept(ACCURACY_PART * (i + (double) question / questions.size()) / tasks.size());
                 int at = question;

@@ -33,7 +33,7 @@ final class AnswerTable {
         double[] right = new double[FULL_TOKENS.size()];
         for (int i = 0; i < tasks.size(); i++) {
             FewShotTask task = tasks.get(i);
-            List<Question> questions = task.questions().subList(0, Math.min(limit, task.questions().size()));
+            List<Question> questions = task.first(limit);
             for (Question question : questions) {
                 List<Span> spans = Assignment.all(task.prompt(question, model.tokenizer()), model.full()).spans();
                 for (int row = 0; row < right.length; row++) {

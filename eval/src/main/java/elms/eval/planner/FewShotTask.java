@@ -42,6 +42,11 @@ public record FewShotTask(String name, List<Question> examples, List<Question> q
         return new FewShotTask(name, examples, questions);
     }
 
+    /** The first questions, at most so many. */
+    List<Question> first(int limit) {
+        return questions.stream().limit(limit).toList();
+    }
+
     /** A question behind the examples, which may be cut, as may a passage before the question itself. */
     Prompt prompt(Question question, Tokenizer tokenizer) {
         String before = Question.examples(examples);

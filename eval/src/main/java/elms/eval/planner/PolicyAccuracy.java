@@ -3,6 +3,7 @@ package elms.eval.planner;
 import elms.engine.ElasticModel;
 import elms.eval.PairedDifference;
 import elms.eval.PlanAccuracy;
+import elms.eval.Question;
 import elms.eval.planner.PlannerReport.Details;
 import elms.eval.planner.QuestionTrial.Policy;
 import elms.eval.planner.QuestionTrial.Result;
@@ -34,11 +35,11 @@ final class PolicyAccuracy {
         List<List<Result>> results = new ArrayList<>();
         for (int i = 0; i < tasks.size(); i++) {
             FewShotTask task = tasks.get(i);
-            int count = Math.min(limit, task.questions().size());
+            List<Question> questions = task.first(limit);
             List<Result> own = new ArrayList<>();
-            for (int question = 0; question < count; question++) {
-                progress.accept((i + (double) question / count) / tasks.size());
-                own.add(trial.run(task, task.questions().get(question), slos, question));
+            for (int question = 0; question < questions.size(); question++) {
+                progress.accept((i + (double) question / questions.size()) / tasks.size());
+                own.add(trial.run(task, questions.get(question), slos, question));
             }
             results.add(own);
         }

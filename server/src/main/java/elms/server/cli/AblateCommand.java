@@ -9,6 +9,7 @@ import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.server.BaseModel;
 import elms.server.Packs;
+import elms.server.PlannerStage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,9 +22,6 @@ import picocli.CommandLine.Option;
         description = "Trains parts of a pack's planner otherwise, for elms eval ablations to compare: decision heads on other labels and"
                 + " without some of the prompts, a score head on others' labels.")
 final class AblateCommand implements Callable<Integer> {
-    private static final int MOST_OF_A_FILE = 350;
-    private static final long SEED = 7;
-
     @Mixin
     private ModelOptions options;
 
@@ -35,7 +33,7 @@ final class AblateCommand implements Callable<Integer> {
             description = "JSON lines to try plans on, as for elms elasticize; each file is left out of one decision head.")
     private List<Path> calibration = List.of();
 
-    @Option(names = "--prompts", paramLabel = "N", defaultValue = "300",
+    @Option(names = "--prompts", paramLabel = "N", defaultValue = "" + PlannerStage.JUDGED,
             description = "Prompts to try plans on (default: ${DEFAULT-VALUE}).")
     private int prompts;
 
@@ -55,7 +53,8 @@ final class AblateCommand implements Callable<Integer> {
             Ablations ablations = new Ablations(pack, folder, screen.steps());
             if (!calibration.isEmpty()) {
                 ElasticModel model = started.model();
-                List<Exercise> all = new Exercises(model.tokenizer(), model.template()).read(calibration, MOST_OF_A_FILE, SEED);
+                List<Exercise> all = new Exercises(model.tokenizer(), model.template())
+                        .read(calibration, PlannerStage.MOST_OF_A_FILE, PlannerStage.SEED);
                 ablations.decisions(all.subList(0, Math.min(prompts, all.size())), new TriedPlans(model.weights(), model.levels(),
                         model.tokenizer(), started.kernels(), screen.steps()));
             }
