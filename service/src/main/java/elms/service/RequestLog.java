@@ -20,6 +20,8 @@ final class RequestLog {
                 .addKeyValue("queue_ms", response.queueMillis());
         response.measured().ttftMillis().ifPresent(millis -> line.addKeyValue("ttft_ms", millis));
         response.measured().tpotMillis().ifPresent(millis -> line.addKeyValue("tpot_ms", millis));
+        response.plan().slo().ttftMillis().ifPresent(millis -> line.addKeyValue("slo_ttft_ms", millis));
+        response.plan().slo().tpotMillis().ifPresent(millis -> line.addKeyValue("slo_tpot_ms", millis));
         line.addKeyValue("feasible", response.plan().feasible()).addKeyValue("slo_met", response.sloMet()).log("request");
     }
 
