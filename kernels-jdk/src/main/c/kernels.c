@@ -21,7 +21,7 @@
 #define STRIP_PANELS (LANES / PANEL)
 #define PAIR (2 * PANEL)
 /* Most blocks unpacked at a time, so that a strip stays in the first-level cache. */
-#define SEGMENT 16
+#define SEGMENT 18
 
 /* Weights of LANES rows as bytes, ready for dot products. */
 typedef struct {
@@ -100,11 +100,14 @@ INLINE void block_dots(const int tokens, const uint8_t quants[8][4 * LANES], con
 }
 #endif
 
-/* sums[token] += strip · x[token], block after block: the same additions in the same order for any number of tokens. */
-INLINE void tile(const int tokens, const Strip *strip, int blocks, const Activations *x, int stride, float *sums) {
+/*
+ * sums[token] = strip · x[token], added to what they are unless the strip is the first of its rows, block after block: the same
+ * additions in the same order for any number of tokens.
+ */
+INLINE void tile(const int tokens, const Strip *strip, int blocks, const Activations *x, int stride, int first, float *sums) {
     Floats acc[TILE][VECTORS];
     UNROLL for (int t = 0; t < tokens; t++)
-        UNROLL for (int v = 0; v < VECTORS; v++) acc[t][v] = load(sums + t * PAIR + v * WIDTH);
+        UNROLL for (int v = 0; v < VECTORS; v++) acc[t][v] = first ? (Floats){} : load(sums + t * PAIR + v * WIDTH);
     for (int b = 0; b < blocks; b++) {
         Ints dots[TILE][VECTORS];
         block_dots(tokens, strip->quants[b], x + b, stride, dots);
@@ -121,20 +124,32 @@ INLINE void tile(const int tokens, const Strip *strip, int blocks, const Activat
         UNROLL for (int v = 0; v < VECTORS; v++) store(sums + t * PAIR + v * WIDTH, acc[t][v]);
 }
 
-static void all_tiles(const Strip *strip, int blocks, const Activations *x, int stride, int tokens, float *sums) {
+/* Where the sums will go: one row a token. */
+typedef struct {
+    const float *at;
+    int64_t stride;
+    int tokens;
+} Rows;
+
+static void all_tiles(const Strip *strip, int blocks, const Activations *x, int stride, int tokens, int first, const Rows *out,
+                      float *sums) {
     int t = 0;
-    for (; t + TILE <= tokens; t += TILE) tile(TILE, strip, blocks, x + t * stride, stride, sums + t * PAIR);
+    for (; t + TILE <= tokens; t += TILE) {
+        /* Each row is in a page of its own: the processor would wait for it when all are written one after the other. */
+        for (int i = t; first && i < t + TILE && i < out->tokens; i++) fetch_to_write(out->at + i * out->stride);
+        tile(TILE, strip, blocks, x + t * stride, stride, first, sums + t * PAIR);
+    }
     x += t * stride;
     sums += t * PAIR;
     switch (tokens - t) {
-        case 1: tile(1, strip, blocks, x, stride, sums); break;
-        case 2: tile(2, strip, blocks, x, stride, sums); break;
+        case 1: tile(1, strip, blocks, x, stride, first, sums); break;
+        case 2: tile(2, strip, blocks, x, stride, first, sums); break;
 #if TILE > 3
-        case 3: tile(3, strip, blocks, x, stride, sums); break;
+        case 3: tile(3, strip, blocks, x, stride, first, sums); break;
 #endif
 #if TILE > 4
-        case 4: tile(4, strip, blocks, x, stride, sums); break;
-        case 5: tile(5, strip, blocks, x, stride, sums); break;
+        case 4: tile(4, strip, blocks, x, stride, first, sums); break;
+        case 5: tile(5, strip, blocks, x, stride, first, sums); break;
 #endif
         default: break;
     }
@@ -192,7 +207,7 @@ INLINE void few(const int tokens, const int form, const Panel *panel, int blocks
         UNROLL for (int v = 0; v < PANEL / WIDTH; v++) store(sums + t * PAIR + v * WIDTH, acc[v][t]);
 }
 
-static void quantized(const Panel panels[2], int blocks, int tokens, float *sums) {
+static void quantized(const Panel panels[2], int blocks, int tokens, const Rows *out, float *sums) {
     if (tokens == 1 || tokens == 2) {
         for (int p = 0; p < 2; p++)
             switch (2 * tokens + (panels[p].form == Q4)) {
@@ -205,13 +220,15 @@ static void quantized(const Panel panels[2], int blocks, int tokens, float *sums
     }
     Strip strip;
     /* Few tokens wait for memory: block by block, reading the next ones goes on while one is multiplied. */
-    int segment = tokens > TILE ? SEGMENT : 1;
+    int segments = (blocks + SEGMENT - 1) / SEGMENT;
+    int segment = tokens > TILE ? (blocks + segments - 1) / segments : 1;
     for (int first = 0; first < blocks; first += segment) {
         int count = blocks - first < segment ? blocks - first : segment;
         for (int s = 0; s < 2; s += STRIP_PANELS) {
             for (int p = 0; p < STRIP_PANELS; p++)
                 for (int b = 0; b < count; b++) unpack(panels + s + p, first + b, &strip, b, p * PANEL);
-            all_tiles(&strip, count, (const Activations *)panels[s].x + first, blocks, tokens, sums + s * PANEL);
+            all_tiles(&strip, count, (const Activations *)panels[s].x + first, blocks, tokens, first == 0, out,
+                      sums + s * PANEL);
         }
     }
 }
@@ -227,13 +244,18 @@ static void floats(const Panel *panel, int width, int tokens, float *sums) {
 }
 
 /* sums[token][panel][row] = panel · x[token] for two panels. */
-static void pair(const Panel panels[2], int width, int tokens, float *sums) {
-    for (int i = 0; i < tokens * PAIR; i++) sums[i] = 0;
+static void pair(const Panel panels[2], int width, int tokens, const Rows *out, float *sums) {
     int blocks = (width + BLOCK - 1) / BLOCK;
     int float0 = panels[0].form == F32, float1 = panels[1].form == F32;
-    if (!float0 || !float1) quantized((Panel[2]){panels[float0], panels[!float1]}, blocks, tokens, sums);
+    if (!float0 || !float1) quantized((Panel[2]){panels[float0], panels[!float1]}, blocks, tokens, out, sums);
     for (int p = 0; p < 2; p++)
         if (panels[p].form == F32) floats(panels + p, width, tokens, sums + p * PANEL);
+}
+
+/* to += from, for up to a pair's rows. */
+INLINE void add_row(int rows, const float *from, float *to) {
+    if (rows == PAIR) UNROLL for (int r = 0; r < PAIR; r += WIDTH) store(to + r, load(to + r) + load(from + r));
+    else for (int r = 0; r < rows; r++) to[r] += from[r];
 }
 
 /*
@@ -249,12 +271,12 @@ void EXPORT(matmul)(int form, const uint8_t *weights, int64_t panel_bytes, int r
         int count = rows - row < PAIR ? rows - row : PAIR;
         for (int p = 0; p < 2; p++)
             panels[p] = (Panel){form, weights + (2 * i + (p * PANEL < count ? p : 0)) * panel_bytes, 2 * panel_bytes, x};
-        pair(panels, width, terms * tokens, sums);
+        pair(panels, width, terms * tokens, &(Rows){out + row, rows, tokens}, sums);
         for (int t = 0; t < tokens; t++) {
             float *to = out + (int64_t)t * rows + row;
             float *from = sums + t * PAIR;
-            if (terms == 2) for (int r = 0; r < PAIR; r++) from[r] += from[tokens * PAIR + r];
-            if (add) for (int r = 0; r < count; r++) to[r] += from[r];
+            if (terms == 2) add_row(PAIR, from + tokens * PAIR, from);
+            if (add) add_row(count, from, to);
             else for (int r = 0; r < count; r++) to[r] = from[r];
         }
     }
@@ -271,7 +293,7 @@ void EXPORT(panels)(int form, const uint8_t *weights, int64_t panel_bytes, int r
             int32_t next = listed[i + 2 + p < last ? i + 2 + p : i];
             panels[p] = (Panel){form, weights + two[p] * panel_bytes, (next - two[p]) * panel_bytes, x};
         }
-        pair(panels, width, terms, sums);
+        pair(panels, width, terms, &(Rows){out, 0, 1}, sums);
         for (int p = 0; p < 2; p++) {
             int row = two[p] * PANEL;
             int count = rows - row < PANEL ? rows - row : PANEL;
@@ -303,7 +325,7 @@ void EXPORT(gated)(int gate_form, const uint8_t *gate, int64_t gate_bytes, int u
                    float *out) {
     for (int i = first; i < last; i++) {
         Panel panels[2] = {{gate_form, gate + i * gate_bytes, gate_bytes, gate_x}, {up_form, up + i * up_bytes, up_bytes, up_x}};
-        pair(panels, width, tokens, sums);
+        pair(panels, width, tokens, &(Rows){out + i * PANEL, rows, tokens}, sums);
         int count = rows - i * PANEL < PANEL ? rows - i * PANEL : PANEL;
         for (int t = 0; t < tokens; t++) {
             float *from = sums + t * PAIR;

@@ -53,6 +53,7 @@ INLINE Floats to_floats(Ints x) { return __builtin_convertvector(x, Floats); }
  * token, would bypass that cache: Intel's Xeons then keep half as many lines on their way.
  */
 INLINE void fetch(const void *p) { __builtin_prefetch(p, 0, 2); }
+INLINE void fetch_to_write(const void *p) { __builtin_prefetch(p, 1); }
 
 /* Four columns of one token, for every row. */
 INLINE Ints columns(const int8_t *p) { return *(const IntAt *)p - (Ints){}; }
