@@ -30,18 +30,11 @@ public final class Transformer {
 
     /** Whether the full model read the last chunk. */
     private boolean whole;
-    private int tokens;
-    /** Behind the last row of each sequence in the last chunk. */
-    private int[] ends;
-    private float[] x = {};
-    private float[] normed;
-    private float[] queries;
-    private float[] keys;
-    private float[] values;
-    private float[] attended;
-    private float[] activations;
-    private float[] cos;
-    private float[] sin;
+    private final Rows chunk;
+    /** The last token of each sequence, behind the last layer. */
+    private final Rows last;
+    /** Takes the rest of the chunk through the last layer, where that is still to be done. */
+    private Optional<Runnable> unfinished = Optional.empty();
 
     public Transformer(Weights weights, Kernels kernels) {
         this.weights = weights;
@@ -49,6 +42,8 @@ public final class Transformer {
         this.kernels = kernels;
         this.screenedHead = weights.screen().map(screen -> new ScreenedHead(weights, screen, kernels));
         this.next = new float[config.vocabulary()];
+        this.chunk = new Rows(config);
+        this.last = new Rows(config);
     }
 
     /** Tokens of one sequence that follow what its cache holds. */
@@ -93,79 +88,107 @@ public final class Transformer {
     private void readChunk(List<Continuation> batch, SubModel level, Probe probe) {
         begin(batch);
         whole = level.share() == 1;
-        for (int i = 0; i < config.layers(); i++) {
+        int layers = config.layers();
+        boolean toTheEnd = probe != Probe.NONE || chunk.tokens == batch.size();
+        for (int i = 0; i < layers; i++) {
             Layer layer = level.layers().get(i);
-            probe.stream(i, x, tokens);
-            attend(i, layer, batch, probe);
-            feedForward(i, layer, probe);
+            probe.stream(i, chunk.x, chunk.tokens);
+            if (i == layers - 1 && !toTheEnd) {
+                readLast(i, layer, batch);
+                return;
+            }
+            normAttention(layer, chunk);
+            kernels.matmul(chunk.normed, chunk.tokens, new Product(layer.q(), chunk.queries), new Product(layer.k(), chunk.keys),
+                    new Product(layer.v(), chunk.values));
+            store(i, batch);
+            attend(i, layer, batch, chunk, probe);
+            feedForward(i, layer, chunk, probe);
         }
-        probe.stream(config.layers(), x, tokens);
+        probe.stream(layers, chunk.x, chunk.tokens);
     }
 
-    /** x += o · attention(q · norm(x), ...). Keys and values are written even where no head reads them. */
-    private void attend(int index, Layer layer, List<Continuation> batch, Probe probe) {
-        kernels.rmsNorm(x, tokens, layer.attentionNorm(), config.epsilon(), normed);
-        adapt(layer, Place.ATTENTION_INPUT, normed, normed);
-        kernels.matmul(normed, tokens, new Product(layer.q(), queries), new Product(layer.k(), keys), new Product(layer.v(), values));
-        kernels.rotate(keys, tokens, config.kvHeads(), config.headDim(), cos, sin);
-        if (layer.heads() > 0) {
-            kernels.rotate(queries, tokens, layer.heads(), config.headDim(), cos, sin);
-        }
+    /** The last layer. All tokens give keys and values, but only the last of each sequence goes on, until somebody asks about others. */
+    private void readLast(int index, Layer layer, List<Continuation> batch) {
+        normAttention(layer, chunk);
+        kernels.matmul(chunk.normed, chunk.tokens, new Product(layer.k(), chunk.keys), new Product(layer.v(), chunk.values));
+        store(index, batch);
+        last.takeLastOf(chunk);
+        complete(index, layer, batch, last);
+        unfinished = Optional.of(() -> complete(index, layer, batch, chunk));
+    }
+
+    private void complete(int index, Layer layer, List<Continuation> batch, Rows rows) {
+        kernels.matmul(rows.normed, rows.tokens, new Product(layer.q(), rows.queries));
+        attend(index, layer, batch, rows, Probe.NONE);
+        feedForward(index, layer, rows, Probe.NONE);
+    }
+
+    private void normAttention(Layer layer, Rows rows) {
+        kernels.rmsNorm(rows.x, rows.tokens, layer.attentionNorm(), config.epsilon(), rows.normed);
+        adapt(layer, Place.ATTENTION_INPUT, rows.normed, rows.normed, rows.tokens);
+    }
+
+    /** Appends the chunk's keys and values to the caches, even where no head reads them. */
+    private void store(int index, List<Continuation> batch) {
+        kernels.rotate(chunk.keys, chunk.tokens, config.kvHeads(), config.headDim(), chunk.cos, chunk.sin);
+        int width = config.kvHeads() * config.headDim();
         for (int sequence = 0; sequence < batch.size(); sequence++) {
-            attend(layer, sequence, batch.get(sequence).cache().layer(index));
+            int count = chunk.count(sequence);
+            batch.get(sequence).cache().layer(index).append(chunk.of(sequence, chunk.keys, width),
+                    chunk.of(sequence, chunk.values, width), count);
         }
+    }
+
+    /** x += o · attention(queries, ...). */
+    private void attend(int index, Layer layer, List<Continuation> batch, Rows rows, Probe probe) {
         if (layer.heads() > 0) {
-            probe.heads(index, attended, tokens);
+            kernels.rotate(rows.queries, rows.tokens, layer.heads(), config.headDim(), rows.cos, rows.sin);
+            for (int sequence = 0; sequence < batch.size(); sequence++) {
+                attend(layer, sequence, batch.get(sequence).cache().layer(index), rows);
+            }
+            probe.heads(index, rows.attended, rows.tokens);
         }
-        add(layer, Place.ATTENTION_OUTPUT, layer.heads(), attended, layer.o());
+        add(layer, Place.ATTENTION_OUTPUT, layer.heads(), rows.attended, layer.o(), rows);
     }
 
-    /** Stores keys and values of one sequence of the chunk, and attends to all that it has. */
-    private void attend(Layer layer, int sequence, KeyValues cache) {
-        int from = sequence == 0 ? 0 : ends[sequence - 1];
-        int count = ends[sequence] - from;
-        int stored = config.kvHeads() * config.headDim();
-        int read = layer.heads() * config.headDim();
-        cache.append(rows(keys, from, count, stored), rows(values, from, count, stored), count);
-        if (count == tokens && read > 0) {
-            kernels.attention(queries, count, layer.kvHeadOf(), cache, attended);
-        } else if (read > 0) {
-            float[] own = new float[count * read];
-            kernels.attention(rows(queries, from, count, read), count, layer.kvHeadOf(), cache, own);
-            System.arraycopy(own, 0, attended, from * read, own.length);
+    /** Attends to all that a sequence has. */
+    private void attend(Layer layer, int sequence, KeyValues cache, Rows rows) {
+        int width = layer.heads() * config.headDim();
+        int count = rows.count(sequence);
+        if (count == rows.tokens) {
+            kernels.attention(rows.queries, count, layer.kvHeadOf(), cache, rows.attended);
+        } else {
+            float[] own = new float[count * width];
+            kernels.attention(rows.of(sequence, rows.queries, width), count, layer.kvHeadOf(), cache, own);
+            System.arraycopy(own, 0, rows.attended, rows.first(sequence) * width, own.length);
         }
-    }
-
-    /** Some rows; the array itself if they are all of the chunk's. */
-    private float[] rows(float[] array, int from, int count, int columns) {
-        return count == tokens ? array : Arrays.copyOfRange(array, from * columns, (from + count) * columns);
     }
 
     /** x += down · (silu(gate · norm(x)) ⊙ up · norm(x)). */
-    private void feedForward(int index, Layer layer, Probe probe) {
+    private void feedForward(int index, Layer layer, Rows rows, Probe probe) {
         if (layer.neurons() > 0) {
-            kernels.rmsNorm(x, tokens, layer.feedForwardNorm(), config.epsilon(), normed);
-            adapt(layer, Place.FEED_FORWARD_INPUT, normed, normed);
-            kernels.gatedMatmul(normed, tokens, layer.gate(), layer.up(), activations);
-            probe.neurons(index, activations, tokens);
+            kernels.rmsNorm(rows.x, rows.tokens, layer.feedForwardNorm(), config.epsilon(), rows.normed);
+            adapt(layer, Place.FEED_FORWARD_INPUT, rows.normed, rows.normed, rows.tokens);
+            kernels.gatedMatmul(rows.normed, rows.tokens, layer.gate(), layer.up(), rows.activations);
+            probe.neurons(index, rows.activations, rows.tokens);
         }
-        add(layer, Place.FEED_FORWARD_OUTPUT, layer.neurons(), activations, layer.down());
+        add(layer, Place.FEED_FORWARD_OUTPUT, layer.neurons(), rows.activations, layer.down(), rows);
     }
 
     /** x += weights · in, if the layer keeps units to read, and what the adapter beside the weights adds. */
-    private void add(Layer layer, Place place, int units, float[] in, Matrix weights) {
+    private void add(Layer layer, Place place, int units, float[] in, Matrix weights, Rows rows) {
         Adapter adapter = layer.adapters().get(place);
         if (units == 0) {
-            adapt(layer, place, in, x);
+            adapt(layer, place, in, rows.x, rows.tokens);
         } else if (adapter == null) {
-            kernels.matmulAdd(in, tokens, weights, x);
+            kernels.matmulAdd(in, rows.tokens, weights, rows.x);
         } else {
-            kernels.matmulAdd(in, tokens, weights, adapter, x);
+            kernels.matmulAdd(in, rows.tokens, weights, adapter, rows.x);
         }
     }
 
     /** out += adapter · in + bias, where the level has an adapter. */
-    private void adapt(Layer layer, Place place, float[] in, float[] out) {
+    private void adapt(Layer layer, Place place, float[] in, float[] out, int tokens) {
         Adapter adapter = layer.adapters().get(place);
         if (adapter != null) {
             kernels.adapt(in, tokens, adapter, out);
@@ -174,7 +197,7 @@ public final class Transformer {
 
     /** Scores of every token of the vocabulary to follow the last token read. The next call reuses the array. */
     public float[] logits() {
-        score(hidden(tokens - 1, 1), 1, next);
+        score(hidden(chunk.tokens - 1, 1), 1, next);
         return next;
     }
 
@@ -186,7 +209,7 @@ public final class Transformer {
         if (whole || screenedHead.isEmpty()) {
             return logits();
         }
-        screenedHead.get().score(hidden(tokens - 1, 1), 1, next);
+        screenedHead.get().score(hidden(chunk.tokens - 1, 1), 1, next);
         return next;
     }
 
@@ -195,7 +218,7 @@ public final class Transformer {
         int width = config.width();
         float[] hidden = new float[sequences * width];
         for (int sequence = 0; sequence < sequences; sequence++) {
-            System.arraycopy(hidden(ends[sequence] - 1, 1), 0, hidden, sequence * width, width);
+            System.arraycopy(hidden(chunk.end(sequence) - 1, 1), 0, hidden, sequence * width, width);
         }
         float[] scores = new float[sequences * config.vocabulary()];
         if (sequences > 0 && (whole || screenedHead.isEmpty())) {
@@ -210,11 +233,12 @@ public final class Transformer {
 
     /** As {@link #logits()}, after the last token of one of the batch's sequences. The array is the caller's. */
     public float[] logitsOf(int sequence) {
-        return logits(ends[sequence] - 1, 1);
+        return logits(chunk.end(sequence) - 1, 1);
     }
 
     /**
-     * Scores after each of some tokens of the last chunk, one row of the vocabulary's size a token.
+     * Scores after each of some tokens of the last chunk, one row of the vocabulary's size a token. The caches must still be as the
+     * chunk left them.
      *
      * @param from first token, counted from the start of the chunk
      */
@@ -224,12 +248,20 @@ public final class Transformer {
         return logits;
     }
 
-    /** What the output head reads after each of some tokens of the last chunk: rows of the model's width. */
+    /** What the output head reads after each of some tokens of the last chunk, as for {@link #logits(int, int)}: rows of the model's width. */
     public float[] hidden(int from, int count) {
         int width = config.width();
-        float[] last = Arrays.copyOfRange(x, from * width, (from + count) * width);
-        float[] hidden = new float[last.length];
-        kernels.rmsNorm(last, count, weights.outputNorm(), config.epsilon(), hidden);
+        int sequence = count == 1 ? chunk.endingAt(from) : -1;
+        float[] rows;
+        if (unfinished.isPresent() && sequence >= 0) {
+            rows = Arrays.copyOfRange(last.x, sequence * width, (sequence + 1) * width);
+        } else {
+            unfinished.ifPresent(Runnable::run);
+            unfinished = Optional.empty();
+            rows = Arrays.copyOfRange(chunk.x, from * width, (from + count) * width);
+        }
+        float[] hidden = new float[rows.length];
+        kernels.rmsNorm(rows, count, weights.outputNorm(), config.epsilon(), hidden);
         return hidden;
     }
 
@@ -238,45 +270,15 @@ public final class Transformer {
     }
 
     private void begin(List<Continuation> batch) {
-        ends = new int[batch.size()];
-        tokens = 0;
-        for (int sequence = 0; sequence < ends.length; sequence++) {
-            tokens += batch.get(sequence).ids().length;
-            ends[sequence] = tokens;
-        }
-        if (x.length < tokens * config.width()) {
-            allocate(tokens);
-        }
-        cos = new float[tokens * (config.ropeDims() / 2)];
-        sin = new float[cos.length];
+        unfinished = Optional.empty();
+        chunk.begin(batch.stream().mapToInt(sequence -> sequence.ids().length).toArray());
         int row = 0;
         for (Continuation sequence : batch) {
             int position = sequence.cache().length();
             for (int id : sequence.ids()) {
-                weights.embedding().readRow(id, x, row * config.width());
-                rotation(position++, row++);
+                weights.embedding().readRow(id, chunk.x, row * config.width());
+                chunk.place(row++, position++, weights.ropeFrequencies());
             }
         }
-    }
-
-    private void rotation(int position, int row) {
-        int half = config.ropeDims() / 2;
-        for (int i = 0; i < half; i++) {
-            double angle = position * weights.ropeFrequencies()[i];
-            cos[row * half + i] = (float) Math.cos(angle);
-            sin[row * half + i] = (float) Math.sin(angle);
-        }
-    }
-
-    private void allocate(int tokens) {
-        int heads = config.heads() * config.headDim();
-        int kvHeads = config.kvHeads() * config.headDim();
-        x = new float[tokens * config.width()];
-        normed = new float[tokens * config.width()];
-        queries = new float[tokens * heads];
-        attended = new float[tokens * heads];
-        keys = new float[tokens * kvHeads];
-        values = new float[tokens * kvHeads];
-        activations = new float[tokens * config.neurons()];
     }
 }
