@@ -51,7 +51,16 @@ public final class GgufTokenizer implements Tokenizer, AutoCloseable {
         }
         boolean addBegin = metadata.bool("tokenizer.ggml.add_bos_token").orElse(json.addsBeginByDefault());
         begin = addBegin ? metadata.integer("tokenizer.ggml.bos_token_id", 0, tokens.length - 1).orElse(-1) : -1;
-        library = new LibraryTokenizer(json.withoutTokens(controls.keySet()));
+        library = load(json.withoutTokens(controls.keySet()));
+    }
+
+    /** Merges are all that the library finds to refuse. */
+    private static LibraryTokenizer load(byte[] json) {
+        try {
+            return new LibraryTokenizer(json);
+        } catch (ElmsException e) {
+            throw new ElmsException("the tokenizer merges what is not in its vocabulary: " + e.getMessage(), e);
+        }
     }
 
     @Override

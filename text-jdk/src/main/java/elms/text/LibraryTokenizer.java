@@ -26,7 +26,7 @@ final class LibraryTokenizer implements AutoCloseable {
         options.put("modelMaxLength", String.valueOf(Integer.MAX_VALUE));
         try {
             library = HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), options);
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             throw new ElmsException("a tokenizer cannot be loaded: " + e.getMessage(), e);
         }
     }

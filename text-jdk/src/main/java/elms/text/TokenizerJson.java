@@ -7,6 +7,7 @@ import elms.engine.gguf.Metadata;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -18,6 +19,8 @@ import java.util.Set;
  */
 record TokenizerJson(String[] tokens, String[] merges, String pre) {
     private static final int TYPICAL_BYTES = 1 << 22;
+    /** How a comment among merges begins. */
+    private static final String COMMENT = "#version";
     private static final String LLAMA_3_WORDS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}"
             + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
@@ -41,7 +44,10 @@ record TokenizerJson(String[] tokens, String[] merges, String pre) {
         return pre.equals("llama-bpe") || pre.equals("llama3") || pre.equals("llama-v3");
     }
 
-    /** The file's text, as UTF-8; tokens in {@code excluded} are left out of the vocabulary. */
+    /**
+     * The file's text, as UTF-8; tokens in {@code excluded} are left out of the vocabulary. The library reads merges faster as one
+     * string each than as pairs, which are the only form that can tell a merge from a comment.
+     */
     byte[] withoutTokens(Set<String> excluded) {
         Map<String, Integer> vocabulary = LinkedHashMap.newLinkedHashMap(tokens.length);
         for (int id = 0; id < tokens.length; id++) {
@@ -66,8 +72,14 @@ record TokenizerJson(String[] tokens, String[] merges, String pre) {
             }
             json.writeEndObject();
             json.writeArrayFieldStart("merges");
+            boolean brief = Arrays.stream(merges).noneMatch(merge -> merge.startsWith(COMMENT));
             for (String merge : merges) {
-                writeMerge(merge, vocabulary, json);
+                int space = space(merge);
+                if (brief) {
+                    json.writeString(merge);
+                } else {
+                    json.writeArray(new String[] {merge.substring(0, space), merge.substring(space + 1)}, 0, 2);
+                }
             }
             json.writeEndArray();
             json.writeEndObject();
@@ -78,17 +90,13 @@ record TokenizerJson(String[] tokens, String[] merges, String pre) {
         return bytes.toByteArray();
     }
 
-    private static void writeMerge(String merge, Map<String, Integer> vocabulary, JsonGenerator json) throws IOException {
-        int space = merge.indexOf(' ', 1);
-        if (space < 0 || space == merge.length() - 1) {
+    /** Where the one space of a merge stands: the alphabet of byte-level BPE has none. */
+    private static int space(String merge) {
+        int space = merge.indexOf(' ');
+        if (space <= 0 || space == merge.length() - 1 || merge.indexOf(' ', space + 1) >= 0) {
             throw new ElmsException("the tokenizer has the merge '" + merge + "', which is no pair");
         }
-        String left = merge.substring(0, space);
-        String right = merge.substring(space + 1);
-        if (!vocabulary.containsKey(left) || !vocabulary.containsKey(right) || !vocabulary.containsKey(left + right)) {
-            throw new ElmsException("the tokenizer merges '" + merge + "', which is not in its vocabulary");
-        }
-        json.writeArray(new String[] {left, right}, 0, 2);
+        return space;
     }
 
     /** How text is cut into words before merging, in the library's own notation. */
