@@ -15,6 +15,7 @@ import elms.kernels.Kernels;
 import elms.planner.compact.PromptReader;
 import elms.server.store.StoredModel;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -99,7 +100,9 @@ public final class ModelLoader {
 
     private static String checksum(Path file) throws IOException {
         CRC32 checksum = new CRC32();
-        checksum.update(Files.readAllBytes(file));
+        try (FileChannel channel = FileChannel.open(file)) {
+            checksum.update(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()));
+        }
         return Long.toHexString(checksum.getValue());
     }
 
