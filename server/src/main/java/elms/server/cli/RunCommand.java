@@ -128,8 +128,8 @@ final class RunCommand implements Callable<Integer> {
             screen.close();
             try (ElmsService service = ElmsService.open(started.model(), started.kernels(), latency,
                     Settings.usual().withPlanner(started.reader(), plan))) {
-                service.warmUp();
                 if (!request.slo().equals(Slo.NONE)) {
+                    service.warmUp();
                     service.warmUpPlanner(WARM_UP_PLANS);
                 }
                 Binding app = service.bind(AppProfile.of("elms-run"));
