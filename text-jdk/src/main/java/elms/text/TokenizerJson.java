@@ -8,8 +8,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Set;
 
 /**
@@ -45,16 +43,11 @@ record TokenizerJson(String[] tokens, String[] merges, String pre) {
     }
 
     /**
-     * The file's text, as UTF-8; tokens in {@code excluded} are left out of the vocabulary. The library reads merges faster as one
-     * string each than as pairs, which are the only form that can tell a merge from a comment.
+     * The file's text, as UTF-8; tokens in {@code excluded} are left out of the vocabulary. Of tokens spelt alike the library takes
+     * the last, which has to be the first of them. It reads merges faster as one string each than as pairs, which are the only form
+     * that can tell a merge from a comment.
      */
     byte[] withoutTokens(Set<String> excluded) {
-        Map<String, Integer> vocabulary = LinkedHashMap.newLinkedHashMap(tokens.length);
-        for (int id = 0; id < tokens.length; id++) {
-            if (!excluded.contains(tokens[id])) {
-                vocabulary.putIfAbsent(tokens[id], id);
-            }
-        }
         ByteArrayOutputStream bytes = new ByteArrayOutputStream(TYPICAL_BYTES);
         try (JsonGenerator json = new JsonFactory().createGenerator(bytes)) {
             json.writeStartObject();
@@ -67,8 +60,10 @@ record TokenizerJson(String[] tokens, String[] merges, String pre) {
             json.writeStringField("type", "BPE");
             json.writeBooleanField("ignore_merges", isLlama3());
             json.writeObjectFieldStart("vocab");
-            for (Map.Entry<String, Integer> token : vocabulary.entrySet()) {
-                json.writeNumberField(token.getKey(), token.getValue());
+            for (int id = tokens.length - 1; id >= 0; id--) {
+                if (!excluded.contains(tokens[id])) {
+                    json.writeNumberField(tokens[id], id);
+                }
             }
             json.writeEndObject();
             json.writeArrayFieldStart("merges");
