@@ -39,10 +39,11 @@ public final class Divergence {
     }
 
     private float[] logProbabilities(int[] text, Level level) {
+        float[] logits;
         try (KvCache cache = transformer.newCache(text.length)) {
             transformer.read(text, SubModel.of(weights, level), cache);
+            logits = transformer.logits(0, text.length);
         }
-        float[] logits = transformer.logits(0, text.length);
         int vocabulary = weights.config().vocabulary();
         IntStream.range(0, text.length).parallel().forEach(token -> {
             int from = token * vocabulary;

@@ -118,8 +118,8 @@ public final class Elasticizer {
                 progress.at("Measuring what the output head reads", DIRECTIONS_FROM + (1 - DIRECTIONS_FROM) * i / texts.size());
                 try (KvCache cache = transformer.newCache(texts.get(i).length)) {
                     transformer.read(texts.get(i), SubModel.of(weights, pack.levels().get(i % pack.levels().size())), cache);
+                    statistics.add(transformer.hidden(0, texts.get(i).length));
                 }
-                statistics.add(transformer.hidden(0, texts.get(i).length));
             }
         }
         progress.at("Done", 1);

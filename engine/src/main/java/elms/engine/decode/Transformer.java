@@ -114,7 +114,17 @@ public final class Transformer {
         store(index, batch);
         last.takeLastOf(chunk);
         complete(index, layer, batch, last);
-        unfinished = Optional.of(() -> complete(index, layer, batch, chunk));
+        int[] lengths = lengths(batch);
+        unfinished = Optional.of(() -> {
+            if (!Arrays.equals(lengths, lengths(batch))) {
+                throw new IllegalStateException("a cache was changed before all of its last chunk was asked for");
+            }
+            complete(index, layer, batch, chunk);
+        });
+    }
+
+    private static int[] lengths(List<Continuation> batch) {
+        return batch.stream().mapToInt(sequence -> sequence.cache().length()).toArray();
     }
 
     private void complete(int index, Layer layer, List<Continuation> batch, Rows rows) {
@@ -237,8 +247,8 @@ public final class Transformer {
     }
 
     /**
-     * Scores after each of some tokens of the last chunk, one row of the vocabulary's size a token. The caches must still be as the
-     * chunk left them.
+     * Scores after each of some tokens of the last chunk, one row of the vocabulary's size a token. Where these are not just the
+     * last of their sequences, the caches must still be as the chunk left them.
      *
      * @param from first token, counted from the start of the chunk
      */

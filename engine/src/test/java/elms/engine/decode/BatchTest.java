@@ -1,6 +1,7 @@
 package elms.engine.decode;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import elms.engine.NanoModel;
 import elms.engine.decode.Transformer.Continuation;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -96,6 +98,46 @@ class BatchTest {
                 fork.close();
                 anew.close();
             }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("kernels")
+    void everyTokenOfABatchGetsTheScoresThatItGetsAsTheLast(Supplier<Kernels> provider) {
+        try (Kernels kernels = provider.get()) {
+            Transformer transformer = transformer(kernels);
+            int[][] prompts = {prompt(1), prompt(2)};
+            for (SubModel level : levels(transformer.weights())) {
+                try (KvCache first = transformer.newCache(200); KvCache second = transformer.newCache(200)) {
+                    transformer.read(List.of(new Continuation(prompts[0], first), new Continuation(prompts[1], second)), level);
+                    float[] last = transformer.logitsOf(1);
+                    float[] all = transformer.logits(0, prompts[0].length + prompts[1].length);
+                    int row = 0;
+                    for (int[] prompt : prompts) {
+                        try (KvCache alone = transformer.newCache(200)) {
+                            for (int id : prompt) {
+                                transformer.read(new int[] {id}, level, alone);
+                                float[] expected = transformer.logits();
+                                int from = row++ * expected.length;
+                                assertThat(Arrays.copyOfRange(all, from, from + expected.length)).isEqualTo(expected);
+                            }
+                        }
+                    }
+                    assertThat(last).isEqualTo(transformer.logits());
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatAClosedCacheHeldIsNotMadeUp() {
+        try (Kernels kernels = new ScalarKernels(1)) {
+            Transformer transformer = transformer(kernels);
+            KvCache cache = transformer.newCache(200);
+            transformer.read(prompt(1), levels(transformer.weights()).getFirst(), cache);
+            cache.close();
+            assertThat(transformer.logits()).doesNotContain(Float.NaN);
+            assertThatIllegalStateException().isThrownBy(() -> transformer.logits(0, 2)).withMessageContaining("cache");
         }
     }
 

@@ -100,7 +100,7 @@ public final class CollapsedLayers implements LayerChoice {
     private float[] hidden(Collection<Integer> without, int[] text) {
         try (KvCache cache = transformer.newCache(text.length)) {
             transformer.read(text, SubModel.of(weights, LayerChoice.without(config, without)), cache);
+            return transformer.hidden(0, text.length);
         }
-        return transformer.hidden(0, text.length);
     }
 }

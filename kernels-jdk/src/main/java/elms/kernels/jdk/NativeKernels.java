@@ -23,10 +23,13 @@ public final class NativeKernels implements Kernels {
     private static final int ACTIVATION_BLOCK_BYTES = 40;
     private static final int TOKENS_PER_TASK = 16;
     private static final int ADAPTED_PER_TASK = 32;
-    /** Most multiplications in a task, some hundred microseconds of an old processor. */
-    private static final long TASK_PRODUCTS = 20_000_000;
+    /** Most multiplications in a task, some ten microseconds: the last ones of a region keep one worker waiting for another. */
+    private static final long TASK_PRODUCTS = 8_000_000;
+    /** Of many tokens at least, for the same reason. */
+    private static final int MANY_TOKENS = 16;
+    private static final int TASKS_PER_WORKER = 8;
     /** For few tokens: memory is read fastest in long lines of addresses, and a second piece helps a core that was held up. */
-    private static final int TASKS_PER_WORKER = 2;
+    private static final int LINES_PER_WORKER = 2;
     /** Terms of the activations that {@link #matmul} reads. */
     private static final int PRECISE = 2;
     private static final int ROUNDED = 1;
@@ -190,7 +193,7 @@ public final class NativeKernels implements Kernels {
 
     /** Pairs of panels in a task: few enough to keep a call short, and the workers evenly busy. */
     private int step(int pairs, int tokens, int columns) {
-        int even = Math.ceilDiv(pairs, TASKS_PER_WORKER * threads());
+        int even = Math.ceilDiv(pairs, (tokens < MANY_TOKENS ? LINES_PER_WORKER : TASKS_PER_WORKER) * threads());
         long small = TASK_PRODUCTS / Math.max(1, (long) PAIR_ROWS * columns * tokens);
         return (int) Math.clamp(small, 1, Math.max(1, even));
     }
