@@ -38,7 +38,6 @@ final class NanoServer implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final HttpServer server;
-    private final HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
     /** A reply. */
     record Reply(int status, HttpResponse<String> response) {
@@ -137,14 +136,17 @@ final class NanoServer implements AutoCloseable {
         return headers.length == 0 ? builder : builder.headers(headers);
     }
 
+    /** On a connection of its own: the server's limits may close a kept one just as it is used again. */
     private Reply send(HttpRequest request) throws Exception {
-        HttpResponse<String> response = client.send(request, BodyHandlers.ofString());
+        HttpResponse<String> response;
+        try (HttpClient client = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()) {
+            response = client.send(request, BodyHandlers.ofString());
+        }
         return new Reply(response.statusCode(), response);
     }
 
     @Override
     public void close() {
-        client.close();
         server.close();
     }
 }
