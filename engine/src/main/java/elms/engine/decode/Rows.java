@@ -7,6 +7,7 @@ import java.util.Arrays;
 final class Rows {
     private final ModelConfig config;
     private final int half;
+
     int tokens;
     /** Behind the last row of each sequence. */
     private int[] ends = {};
@@ -29,9 +30,12 @@ final class Rows {
 
     /** Makes room for sequences of so many tokens each. */
     void begin(int[] counts) {
-        ends = counts.clone();
-        Arrays.parallelPrefix(ends, Integer::sum);
-        tokens = ends[ends.length - 1];
+        ends = new int[counts.length];
+        tokens = 0;
+        for (int sequence = 0; sequence < counts.length; sequence++) {
+            tokens += counts[sequence];
+            ends[sequence] = tokens;
+        }
         if (x.length < tokens * config.width()) {
             allocate();
         }
