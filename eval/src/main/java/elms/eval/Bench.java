@@ -21,6 +21,8 @@ public final class Bench {
     static final int STEPS = 64;
 
     private static final int WARM_UPS = 2;
+    /** Of the difference that switching makes: two noisy times a hundred times as large. */
+    private static final int SWITCH_ROUNDS = 15;
     private static final double WARM_UP_SECONDS = 1;
 
     /**
@@ -78,7 +80,7 @@ public final class Bench {
             speeds.add(new LevelSpeed(model.levels().get(i).share(), Spread.of(prefill[i]).median(), Spread.of(decode[i]).median(),
                     Spread.of(decodeEmpty[i]).median()));
         }
-        double switching = switchMicros(rounds);
+        double switching = switchMicros();
         OptionalDouble peak = ProcessMemory.peakMb();
         return new Report(model.name(), kernels.description(), kernels.threads(), speeds,
                 new BatchSteps(model, transformer).measure(), switching, peak);
@@ -138,10 +140,10 @@ public final class Bench {
      * Makes the view of a level and runs a step with it, changing the level at every step, or once, half-way: the median difference
      * of a step.
      */
-    private double switchMicros(int rounds) {
+    private double switchMicros() {
         SubModel[] levels = {model.full(), model.levels().get(model.levels().size() / 2)};
-        double[] extra = new double[rounds];
-        for (int round = -WARM_UPS; round < rounds; round++) {
+        double[] extra = new double[SWITCH_ROUNDS];
+        for (int round = -WARM_UPS; round < SWITCH_ROUNDS; round++) {
             double often = alternating(levels, 1);
             double seldom = alternating(levels, STEPS / 2);
             if (round >= 0) {
