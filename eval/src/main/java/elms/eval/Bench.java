@@ -21,7 +21,7 @@ public final class Bench {
     static final int STEPS = 64;
 
     private static final int WARM_UPS = 2;
-    /** Of the difference that switching makes: two noisy times a hundred times as large. */
+    /** Of what switching makes: the difference of two noisy times that are ten times as large. */
     private static final int SWITCH_ROUNDS = 15;
     private static final double WARM_UP_SECONDS = 1;
 

@@ -107,23 +107,26 @@ public final class Profiler {
     /** In turn, so that a machine that slows down for a second slows all levels. */
     private void measureSteps(List<SubModel> levels, List<Sample> decode, DoubleConsumer progress) {
         List<KvCache> caches = new ArrayList<>();
-        for (SubModel level : levels) {
-            for (int context : CONTEXTS) {
-                KvCache cache = transformer.newCache(context + STEPS * (STEP_ROUNDS + 1));
-                transformer.read(ids(context), level, cache);
-                caches.add(cache);
-            }
-        }
-        for (int round = -1; round < STEP_ROUNDS; round++) {
-            for (int i = 0; i < caches.size(); i++) {
-                Sample sample = steps(levels.get(i / CONTEXTS.length), caches.get(i));
-                if (round >= 0) {
-                    decode.add(sample);
+        try {
+            for (SubModel level : levels) {
+                for (int context : CONTEXTS) {
+                    KvCache cache = transformer.newCache(context + STEPS * (STEP_ROUNDS + 1));
+                    caches.add(cache);
+                    transformer.read(ids(context), level, cache);
                 }
             }
-            progress.accept(PREFILL_PART + (1 - PREFILL_PART) * (round + 2) / (STEP_ROUNDS + 1));
+            for (int round = -1; round < STEP_ROUNDS; round++) {
+                for (int i = 0; i < caches.size(); i++) {
+                    Sample sample = steps(levels.get(i / CONTEXTS.length), caches.get(i));
+                    if (round >= 0) {
+                        decode.add(sample);
+                    }
+                }
+                progress.accept(PREFILL_PART + (1 - PREFILL_PART) * (round + 2) / (STEP_ROUNDS + 1));
+            }
+        } finally {
+            caches.forEach(KvCache::close);
         }
-        caches.forEach(KvCache::close);
     }
 
     private Sample steps(SubModel level, KvCache cache) {

@@ -111,8 +111,7 @@ final class CompressionTable {
     private List<Item> items(List<FewShotTask> tasks, Path data, int limit) {
         List<Item> items = new ArrayList<>();
         for (FewShotTask task : tasks) {
-            task.first(limit).stream()
-                    .forEach(question -> items.add(new Item(question, task.prompt(question, model.tokenizer()), false)));
+            task.first(limit).forEach(question -> items.add(new Item(question, task.prompt(question, model.tokenizer()), false)));
         }
         FewShotTask passages = FewShotTask.of(data, "boolq", "validation", "", 0);
         passages.questions().stream().limit((long) limit * tasks.size()).forEach(question -> {
