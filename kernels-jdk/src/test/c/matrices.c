@@ -89,17 +89,40 @@ static double weight(const Matrix *m, int row, int column, double *size) {
     return product + minimum;
 }
 
-/* What a matrix is multiplied with: floats, or activations in one or two terms. */
+/* The tier that multiplies tiles of bfloat16: of 16 tokens with a block of columns each. */
+#define TILE 16
+typedef uint16_t Tile[TILE][BLOCK];
+static int has_tiles(const Tier *tier) { return strcmp(tier->name, "amx") == 0; }
+static int most_terms(const Tier *tier) { return has_tiles(tier) ? 1 : 2; }
+
+/* The nearest bfloat16. */
+static double bfloat16(double x) {
+    union {
+        float value;
+        uint32_t bits;
+    } near = {(float)x};
+    near.bits = (near.bits + 0x8000) & 0xffff0000;
+    return near.value;
+}
+
+/* What a matrix is multiplied with: floats, or activations in one or two terms, or in tiles. */
 typedef struct {
     int tokens, terms, columns;
     float *x;
     Activations *rounded;
+    Tile *tiles; /* NULL if there are none */
 } Input;
 
 static Input quantized(const Tier *tier, const float *x, int tokens, int columns, int terms) {
     int blocks = ceil_div(columns, BLOCK);
     size_t count = (size_t)tokens * columns;
-    Input in = {tokens, terms, columns, floats(count), memory((size_t)terms * tokens * blocks * sizeof(Activations))};
+    Input in = {tokens, terms, columns, floats(count), NULL, NULL};
+    if (has_tiles(tier)) {
+        in.tiles = memory((size_t)ceil_div(tokens, TILE) * blocks * sizeof(Tile));
+        in.rounded = (void *)in.tiles;
+    } else {
+        in.rounded = memory((size_t)terms * tokens * blocks * sizeof(Activations));
+    }
     memcpy(in.x, x, count * sizeof(float));
     tier->quantize(in.x, columns, tokens, terms, 0, tokens, in.rounded);
     return in;
@@ -113,6 +136,13 @@ static double activation(const Input *in, int form, int token, int column, doubl
     int blocks = ceil_div(in->columns, BLOCK);
     *size = fabsf(in->x[token * in->columns + column]);
     if (form == F32) return in->x[token * in->columns + column];
+    if (in->tiles) {
+        uint32_t bits = in->tiles[token / TILE * blocks + column / BLOCK][token % TILE][column % BLOCK];
+        float value;
+        bits <<= 16;
+        memcpy(&value, &bits, sizeof value);
+        return value;
+    }
     for (int term = 0; term < in->terms; term++) {
         const Activations *a = in->rounded + (term * in->tokens + token) * blocks + column / BLOCK;
         double part = (double)a->scale * a->quants[column % BLOCK];
@@ -127,6 +157,7 @@ static Expected product(const Matrix *m, const Input *in, int token, int row) {
     for (int c = 0; c < in->columns; c++) {
         double w_size, x_size;
         double w = weight(m, row, c, &w_size), x = activation(in, m->form, token, c, &x_size);
+        if (in->tiles && m->form != F32) w = bfloat16(w);
         sum.value += w * x;
         sum.error += w_size * x_size;
     }
@@ -135,11 +166,17 @@ static Expected product(const Matrix *m, const Input *in, int token, int row) {
     return sum;
 }
 
+/* Room for the sums of a pair of panels. */
+static float *sums_of(const Input *in) {
+    int rows = in->tokens * in->terms;
+    return floats((size_t)(in->tiles ? ceil_div(rows, TILE) * TILE : rows) * PAIR);
+}
+
 /* In two calls, as two threads would. */
 static void multiply(const Tier *tier, const Matrix *m, const Input *in, int add, float *out) {
     int pairs = ceil_div(m->rows, PAIR);
     for (int half = 0; half < 2; half++) {
-        float *sums = floats((size_t)in->tokens * in->terms * PAIR);
+        float *sums = sums_of(in);
         tier->matmul(m->form, m->data, m->panel_bytes, m->rows, m->columns, operand(in, m->form), in->tokens, in->terms,
                      half * pairs / 2, (half + 1) * pairs / 2, add, sums, out);
     }
@@ -148,7 +185,7 @@ static void multiply(const Tier *tier, const Matrix *m, const Input *in, int add
 static void gate(const Tier *tier, const Matrix *g, const Matrix *u, const Input *in, float *out) {
     int panels = ceil_div(g->rows, PANEL);
     for (int half = 0; half < 2; half++) {
-        float *sums = floats((size_t)in->tokens * PAIR);
+        float *sums = sums_of(in);
         tier->gated(g->form, g->data, g->panel_bytes, u->form, u->data, u->panel_bytes, g->rows, g->columns, operand(in, g->form),
                     operand(in, u->form), in->tokens, half * panels / 2, (half + 1) * panels / 2, sums, out);
     }
@@ -193,6 +230,23 @@ static void test_quantize(const Tier *tier, int tokens, int width, int kind) {
     Activations *one = memory(bytes);
     for (int t = tokens - 1; t >= 0; t--) tier->quantize(in.x, width, tokens, 1, t, t + 1, one);
     check_same("token by token", one, in.rounded, bytes);
+}
+
+static void test_tiles(const Tier *tier, int tokens, int width, int kind) {
+    begin("quantize %d x %d to tiles, %s", tokens, width, KIND[kind]);
+    int blocks = ceil_div(width, BLOCK), good = 1;
+    size_t bytes = (size_t)ceil_div(tokens, TILE) * blocks * sizeof(Tile);
+    Input in = quantized(tier, inputs((size_t)tokens * width, kind), tokens, width, 1);
+    for (int t = 0; t < tokens; t++)
+        for (int c = 0; c < blocks * BLOCK; c++) {
+            double size;
+            if (c < width) good &= activation(&in, Q8, t, c, &size) == bfloat16(in.x[t * width + c]);
+            else good &= in.tiles[t / TILE * blocks + c / BLOCK][t % TILE][c % BLOCK] == 0;
+        }
+    check(good, "not the nearest");
+    Tile *one = memory(bytes);
+    for (int t = tokens - 1; t >= 0; t--) tier->quantize(in.x, width, tokens, 1, t, t + 1, one);
+    check_same("token by token", one, in.tiles, bytes);
 }
 
 static void test_denormals(const Tier *tier) {
@@ -287,16 +341,16 @@ static void test_panels(const Tier *tier, int form, int terms) {
                (size_t)smaller_int(PANEL, ALL_ROWS - some[i] * PANEL) * sizeof(float));
     for (int half = 0; half < 2; half++)
         tier->panels(m.form, m.data, m.panel_bytes, m.rows, m.columns, operand(&in, form), terms, listed, half, half ? 3 : 1,
-                     floats((size_t)terms * PAIR), out);
+                     sums_of(&in), out);
     check_same("panels", out, expected, ALL_ROWS * sizeof(float));
 }
 
 static void test_shapes(const Tier *tier, int form) {
     static const int shapes[][2] = {{1, 1}, {15, 31}, {16, 32}, {17, 33}, {48, 64}, {65, 129}, {33, 1100}};
-    static const int tokens[] = {1, 2, 3, 4, 5, 6, 7, 8, 13};
+    static const int tokens[] = {1, 2, 3, 4, 5, 6, 7, 8, 13, 33};
     for (int s = 0; s < 7; s++)
-        for (int t = 0; t < 9; t++)
-            for (int terms = 1; terms <= 2; terms++) {
+        for (int t = 0; t < 10; t++)
+            for (int terms = 1; terms <= most_terms(tier); terms++) {
                 if (shapes[s][1] > 1000 && t % 4 > 0) continue;
                 begin("matmul %s %d x %d, %d tokens, %d terms", FORM[form], shapes[s][0], shapes[s][1], tokens[t], terms);
                 Matrix m = random_matrix(form, shapes[s][0], shapes[s][1]);
@@ -311,26 +365,29 @@ static void test_views(const Tier *tier, int form) {
         Matrix m = random_matrix(form, 100, 200);
         m.rows = views[v][0];
         m.columns = views[v][1];
-        test_matmul(tier, &m, 5, 2, USUAL);
+        test_matmul(tier, &m, 5, most_terms(tier), USUAL);
     }
 }
 
 void test_matrices(const Tier *tier) {
     static const int widths[] = {1, 31, 32, 33, 100, 576};
     for (int kind = 0; kind < KINDS; kind++)
-        for (int w = 0; w < 6; w++) test_quantize(tier, 1 + w, widths[w], kind);
-    test_denormals(tier);
+        for (int w = 0; w < 6; w++) {
+            if (has_tiles(tier)) test_tiles(tier, 4 * w + 1, widths[w], kind);
+            else test_quantize(tier, 1 + w, widths[w], kind);
+        }
+    if (!has_tiles(tier)) test_denormals(tier);
     for (int form = Q4; form <= F32; form++) {
         test_shapes(tier, form);
         test_views(tier, form);
         for (int kind = 0; kind < KINDS; kind++) {
             begin("matmul %s, %s", FORM[form], KIND[kind]);
             Matrix m = random_matrix(form, 40, 96);
-            for (int terms = 1; terms <= 2; terms++) test_matmul(tier, &m, 3, terms, kind);
+            for (int terms = 1; terms <= most_terms(tier); terms++) test_matmul(tier, &m, 3, terms, kind);
             for (int up = Q4; up <= F32; up++) test_gated(tier, form, up, 41, 97, 3, kind);
         }
         for (int tokens = 1; tokens < 10; tokens++) test_gated(tier, form, (form + tokens) % 3, 17 * tokens, 33, tokens, USUAL);
-        for (int terms = 1; terms <= 2; terms++) {
+        for (int terms = 1; terms <= most_terms(tier); terms++) {
             test_batches(tier, form, terms);
             test_panels(tier, form, terms);
         }

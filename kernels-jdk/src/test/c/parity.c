@@ -14,7 +14,7 @@
 #if defined(__aarch64__)
 #define EACH_TIER(X) X(dotprod) X(i8mm)
 #else
-#define EACH_TIER(X) X(avx2) X(avxvnni) X(avx512vnni)
+#define EACH_TIER(X) X(avx2) X(avxvnni) X(avx512vnni) X(amx)
 #endif
 
 #define DECLARE(tier) \

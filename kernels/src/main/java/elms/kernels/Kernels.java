@@ -7,7 +7,8 @@ import java.util.BitSet;
  * n-column array starts at t·n. Outputs never alias inputs unless a method says so.
  *
  * <p>Every provider is batch-invariant: the bits of a token's result do not depend on how many tokens it is computed with,
- * where the batch was cut, or how many threads there are. An instance serves one caller at a time.
+ * where the batch was cut, or how many threads there are. An instance serves one caller at a time, together with its
+ * {@link #forPrompts}.
  */
 public interface Kernels extends AutoCloseable {
     /** One matrix of a multiplication that several share an input with. */
@@ -17,6 +18,14 @@ public interface Kernels extends AutoCloseable {
     String description();
 
     int threads();
+
+    /**
+     * What computes tokens of prompts, which come by many: these kernels, or others with the same caches and another rounding. So the bits
+     * of a token depend on what it is, but still not on what is beside it. To be closed with these.
+     */
+    default Kernels forPrompts() {
+        return this;
+    }
 
     /** out[t·rows + r] = Σ_c x[t·columns + c] · weights[r][c], for every product; all have as many columns as x. */
     void matmul(float[] x, int tokens, Product... products);

@@ -58,20 +58,20 @@ final class NativeFunctions {
     }
 
     /** Pairs of panels {@code [first, last)} of a matrix with all tokens. */
-    void matmul(Matrix w, MemorySegment x, int tokens, int terms, int first, int last, boolean add, float[] sums, float[] out) {
+    void matmul(Matrix w, MemorySegment x, int tokens, int terms, int first, int last, boolean add, MemorySegment sums, float[] out) {
         try {
             matmul.invokeExact(w.form().ordinal(), address(w), (long) w.panelBytes(), w.rows(), w.columns(), x, tokens, terms, first, last,
-                    add ? 1 : 0, MemorySegment.ofArray(sums), MemorySegment.ofArray(out));
+                    add ? 1 : 0, sums, MemorySegment.ofArray(out));
         } catch (Throwable e) {
             throw failed(e);
         }
     }
 
     /** Listed panels of a matrix, from the first-th to before the last-th, with one token. */
-    void panels(Matrix w, MemorySegment x, int terms, int[] listed, int first, int last, float[] sums, float[] out) {
+    void panels(Matrix w, MemorySegment x, int terms, int[] listed, int first, int last, MemorySegment sums, float[] out) {
         try {
             panels.invokeExact(w.form().ordinal(), address(w), (long) w.panelBytes(), w.rows(), w.columns(), x, terms,
-                    MemorySegment.ofArray(listed), first, last, MemorySegment.ofArray(sums), MemorySegment.ofArray(out));
+                    MemorySegment.ofArray(listed), first, last, sums, MemorySegment.ofArray(out));
         } catch (Throwable e) {
             throw failed(e);
         }
@@ -87,32 +87,33 @@ final class NativeFunctions {
     }
 
     /** Panels {@code [first, last)} of a gated pair of matrices with all tokens. */
-    void gated(Matrix gate, Matrix up, MemorySegment x, MemorySegment upX, int tokens, int first, int last, float[] sums, float[] out) {
+    void gated(Matrix gate, Matrix up, MemorySegment x, MemorySegment upX, int tokens, int first, int last, MemorySegment sums,
+            float[] out) {
         try {
             gated.invokeExact(gate.form().ordinal(), address(gate), (long) gate.panelBytes(), up.form().ordinal(), address(up),
-                    (long) up.panelBytes(), gate.rows(), gate.columns(), x, upX, tokens, first, last, MemorySegment.ofArray(sums),
+                    (long) up.panelBytes(), gate.rows(), gate.columns(), x, upX, tokens, first, last, sums,
                     MemorySegment.ofArray(out));
         } catch (Throwable e) {
             throw failed(e);
         }
     }
 
-    /** Tokens {@code [first, last)} to 8 bits, or 15 with two terms. */
-    void quantize(float[] x, int width, int tokens, int terms, int first, int last, byte[] out) {
+    /** Rounds tokens {@code [first, last)} in one term or two. */
+    void quantize(float[] x, int width, int tokens, int terms, int first, int last, MemorySegment out) {
         try {
-            quantize.invokeExact(MemorySegment.ofArray(x), width, tokens, terms, first, last, MemorySegment.ofArray(out));
+            quantize.invokeExact(MemorySegment.ofArray(x), width, tokens, terms, first, last, out);
         } catch (Throwable e) {
             throw failed(e);
         }
     }
 
     /** Tokens {@code [first, last)}, with room for the rank's panels between the matrices of each. */
-    void adapt(Adapter adapter, float[] x, int first, int last, float[] inner, float[] y) {
+    void adapt(Adapter adapter, float[] x, int first, int last, MemorySegment inner, float[] y) {
         try {
             adapt.invokeExact(MemorySegment.ofArray(adapter.down()), adapter.downStride(), adapter.rank(), adapter.columns(),
                     MemorySegment.ofArray(adapter.up()), adapter.scales().length, adapter.bias().length,
                     MemorySegment.ofArray(adapter.scales()), MemorySegment.ofArray(adapter.bias()), MemorySegment.ofArray(x), first, last,
-                    MemorySegment.ofArray(inner), MemorySegment.ofArray(y));
+                    inner, MemorySegment.ofArray(y));
         } catch (Throwable e) {
             throw failed(e);
         }

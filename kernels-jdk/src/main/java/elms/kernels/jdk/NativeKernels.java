@@ -7,6 +7,7 @@ import elms.kernels.Kernels;
 import elms.kernels.Matrix;
 import elms.kernels.PagePool;
 import elms.kernels.Workers;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -14,13 +15,10 @@ import java.util.Optional;
 import java.util.function.IntConsumer;
 
 /**
- * Kernels in C. Activations are rounded to 8 bits, a scale for every 32 of them, once for all matrices that read them, and
- * multiplied as integers; sums, norms and attention stay in floats, keys and values in half precision. Queries, keys, values and
- * logits suffer most from the rounding and cost least, so what they are made from has a second term of 8 bits.
+ * Kernels in C. Activations are rounded once for all matrices that read them; sums, norms and attention stay in floats, keys and values in
+ * half precision.
  */
 public final class NativeKernels implements Kernels {
-    /** 32 bytes, their scale, and their sum. */
-    private static final int ACTIVATION_BLOCK_BYTES = 40;
     private static final int TOKENS_PER_TASK = 16;
     private static final int ADAPTED_PER_TASK = 32;
     /** Most multiplications in a task, some ten microseconds: the last ones of a region keep one worker waiting for another. */
@@ -30,27 +28,41 @@ public final class NativeKernels implements Kernels {
     private static final int TASKS_PER_WORKER = 8;
     /** For few tokens: memory is read fastest in long lines of addresses, and a second piece helps a core that was held up. */
     private static final int LINES_PER_WORKER = 2;
-    /** Terms of the activations that {@link #matmul} reads. */
-    private static final int PRECISE = 2;
-    private static final int ROUNDED = 1;
+    private static final int CACHE_LINE = 64;
     private static final int PAIR_ROWS = 2 * Matrix.PANEL_ROWS;
 
     private final NativeFunctions functions;
+    private final Rounding rounding;
     private final String tier;
     private final Workers workers;
     private final PagedAttention attention;
     private final PagePool<short[]> pages = new PagePool<>(short[]::new, Short.BYTES);
-    private final float[][] scratch;
-    private byte[] activations = {};
+    private final Optional<NativeKernels> prompts;
+    /** Each worker's own. */
+    private final MemorySegment[] scratch;
+    private MemorySegment rounded = MemorySegment.NULL;
     /** What an adapter adds to a row that a matrix is added to meanwhile. */
     private float[] corrections = {};
 
     NativeKernels(NativeLibrary library, int threads) {
-        tier = library.tier();
-        functions = new NativeFunctions(library);
-        workers = new Workers(threads);
-        attention = new PagedAttention(workers, () -> new NativeTileAttention(functions));
-        scratch = new float[threads][0];
+        this(library.forAnswers(), Rounding.INTEGERS, library.tier(), new Workers(threads),
+                library.equals(library.forAnswers()) ? Optional.empty() : Optional.of(library));
+    }
+
+    private NativeKernels(NativeLibrary library, Rounding rounding, String tier, Workers workers, Optional<NativeLibrary> forPrompts) {
+        this.functions = new NativeFunctions(library);
+        this.rounding = rounding;
+        this.tier = tier;
+        this.workers = workers;
+        this.attention = new PagedAttention(workers, () -> new NativeTileAttention(functions));
+        this.scratch = new MemorySegment[workers.count()];
+        Arrays.fill(scratch, MemorySegment.NULL);
+        this.prompts = forPrompts.map(other -> new NativeKernels(other, Rounding.TILES, tier, workers, Optional.empty()));
+    }
+
+    @Override
+    public Kernels forPrompts() {
+        return prompts.isPresent() ? prompts.get() : this;
     }
 
     @Override
@@ -65,22 +77,19 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public void matmul(float[] x, int tokens, Product... products) {
-        prepare(x, tokens, products[0].weights().columns(), PRECISE);
-        for (Product product : products) {
-            requireColumns(product.weights(), products[0].weights().columns());
-        }
+        int columns = products[0].weights().columns();
         int[] pairs = new int[products.length + 1];
         for (int i = 0; i < products.length; i++) {
-            pairs[i + 1] = pairs[i] + Math.ceilDiv(products[i].weights().panels(), 2);
+            requireColumns(products[i].weights(), columns);
+            pairs[i + 1] = pairs[i] + pairs(products[i].weights());
         }
-        int step = step(pairs[products.length], tokens, products[0].weights().columns());
-        workers.run(Math.ceilDiv(pairs[products.length], step), (task, worker) -> {
+        multiply(x, tokens, columns, rounding.terms(), pairs[products.length], Optional.empty(), (from, to, worker) -> {
             for (int i = 0; i < products.length; i++) {
-                int first = Math.max(task * step, pairs[i]) - pairs[i];
-                int last = Math.min((task + 1) * step, pairs[i + 1]) - pairs[i];
+                int first = Math.max(from, pairs[i]) - pairs[i];
+                int last = Math.min(to, pairs[i + 1]) - pairs[i];
                 if (first < last) {
                     Matrix w = products[i].weights();
-                    functions.matmul(w, input(w, x), tokens, PRECISE, first, last, false, scratch[worker], products[i].out());
+                    functions.matmul(w, input(w, x), tokens, rounding.terms(), first, last, false, scratch[worker], products[i].out());
                 }
             }
         });
@@ -88,11 +97,10 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
-        prepare(x, 1, weights.columns(), PRECISE);
         int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
-        int step = 2 * step(Math.ceilDiv(listed.length, 2), 1, weights.columns());
-        workers.run(Math.ceilDiv(listed.length, step), (task, worker) -> functions.panels(weights, input(weights, x), PRECISE, listed,
-                task * step, Math.min(listed.length, (task + 1) * step), scratch[worker], out));
+        multiply(x, 1, weights.columns(), rounding.terms(), Math.ceilDiv(listed.length, 2), Optional.empty(), (first, last, worker) ->
+                functions.panels(weights, input(weights, x), rounding.terms(), listed, 2 * first, Math.min(listed.length, 2 * last),
+                        scratch[worker], out));
     }
 
     @Override
@@ -122,28 +130,44 @@ public final class NativeKernels implements Kernels {
 
     /** Adds a product to y. What else is to be done meanwhile, by the worker it is given, comes first. */
     private void addBeside(float[] x, int tokens, Matrix weights, float[] y, Optional<IntConsumer> other) {
-        prepare(x, tokens, weights.columns(), ROUNDED);
-        int pairs = Math.ceilDiv(weights.panels(), 2);
-        int step = step(pairs, tokens, weights.columns());
-        int others = other.isPresent() ? 1 : 0;
-        workers.run(others + Math.ceilDiv(pairs, step), (task, worker) -> {
-            if (task < others) {
-                other.get().accept(worker);
-                return;
-            }
-            int first = (task - others) * step;
-            functions.matmul(weights, input(weights, x), tokens, ROUNDED, first, Math.min(pairs, first + step), true,
-                    scratch[worker], y);
-        });
+        multiply(x, tokens, weights.columns(), 1, pairs(weights), other, (first, last, worker) ->
+                functions.matmul(weights, input(weights, x), tokens, 1, first, last, true, scratch[worker], y));
     }
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
-        prepare(x, tokens, gate.columns(), ROUNDED);
         requireColumns(up, gate.columns());
-        int step = step(gate.panels(), tokens, gate.columns());
-        workers.run(Math.ceilDiv(gate.panels(), step), (task, worker) -> functions.gated(gate, up, input(gate, x), input(up, x),
-                tokens, task * step, Math.min(gate.panels(), (task + 1) * step), scratch[worker], out));
+        multiply(x, tokens, gate.columns(), 1, gate.panels(), Optional.empty(), (first, last, worker) ->
+                functions.gated(gate, up, input(gate, x), input(up, x), tokens, first, last, scratch[worker], out));
+    }
+
+    /** Pairs {@code [first, last)} of panels with all tokens. */
+    @FunctionalInterface
+    private interface Piece {
+        void run(int first, int last, int worker);
+    }
+
+    /** Rounds activations and has all pieces of a multiplication computed, after something else where there is something else. */
+    private void multiply(float[] x, int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
+        rounded = room(rounded, rounding.bytes(tokens, columns, terms));
+        for (int worker = 0; worker < scratch.length; worker++) {
+            scratch(worker, rounding.rows(tokens, terms) * PAIR_ROWS);
+        }
+        forTokens(tokens, (first, last) -> functions.quantize(x, columns, tokens, terms, first, last, rounded));
+        int step = step(pairs, tokens, columns);
+        int others = other.isPresent() ? 1 : 0;
+        workers.run(others + Math.ceilDiv(pairs, step), (task, worker) -> {
+            if (task < others) {
+                other.get().accept(worker);
+            } else {
+                int first = (task - others) * step;
+                piece.run(first, Math.min(pairs, first + step), worker);
+            }
+        });
+    }
+
+    private MemorySegment input(Matrix weights, float[] x) {
+        return weights.form() == Form.F32 ? MemorySegment.ofArray(x) : rounded;
     }
 
     @Override
@@ -167,28 +191,19 @@ public final class NativeKernels implements Kernels {
         return Adapter.panels(adapter.rank()) * Adapter.PANEL * Math.min(tokens, ADAPTED_PER_TASK);
     }
 
-    /** Rounds activations and makes room for sums. */
-    private void prepare(float[] x, int tokens, int columns, int terms) {
-        int bytes = Math.multiplyExact(Math.multiplyExact(tokens * terms, Matrix.blocks(columns)), ACTIVATION_BLOCK_BYTES);
-        if (activations.length < bytes) {
-            activations = new byte[bytes];
-        }
-        for (int worker = 0; worker < scratch.length; worker++) {
-            scratch(worker, tokens * terms * PAIR_ROWS);
-        }
-        forTokens(tokens, (first, last) -> functions.quantize(x, columns, tokens, terms, first, last, activations));
-    }
-
     /** A worker's own memory, with room for so many floats. */
-    private float[] scratch(int worker, int floats) {
-        if (scratch[worker].length < floats) {
-            scratch[worker] = new float[floats];
-        }
+    private MemorySegment scratch(int worker, int floats) {
+        scratch[worker] = room(scratch[worker], (long) floats * Float.BYTES);
         return scratch[worker];
     }
 
-    private MemorySegment input(Matrix weights, float[] x) {
-        return weights.form() == Form.F32 ? MemorySegment.ofArray(x) : MemorySegment.ofArray(activations);
+    /** This memory, or more; on a cache line's boundary, which no array of Java's is. */
+    private static MemorySegment room(MemorySegment memory, long bytes) {
+        return memory.byteSize() >= bytes ? memory : Arena.ofAuto().allocate(bytes, CACHE_LINE);
+    }
+
+    private static int pairs(Matrix weights) {
+        return Math.ceilDiv(weights.panels(), 2);
     }
 
     /** Pairs of panels in a task: few enough to keep a call short, and the workers evenly busy. */

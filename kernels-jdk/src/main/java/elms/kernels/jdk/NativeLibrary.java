@@ -32,8 +32,10 @@ record NativeLibrary(String tier, SymbolLookup symbols) {
 
     private static final String FILE = "libelms.so";
     private static final String OFF = "off";
+    /** Multiplies tokens of prompts; those of answers have the tier before. */
+    private static final String AMX = "amx";
     /** Oldest first, in the order of the bits of {@code elms_tiers}. */
-    private static final List<String> X86_TIERS = List.of("avx2", "avxvnni", "avx512vnni");
+    private static final List<String> X86_TIERS = List.of("avx2", "avxvnni", "avx512vnni", AMX);
     private static final List<String> ARM_TIERS = List.of("dotprod", "i8mm");
     private static final long AT_HWCAP = 16;
     private static final long AT_HWCAP2 = 26;
@@ -77,6 +79,11 @@ record NativeLibrary(String tier, SymbolLookup symbols) {
             throw unavailable("the tier " + wanted + " is none of those of this processor: " + String.join(", ", tiers));
         }
         return new NativeLibrary(wanted.isEmpty() ? tiers.getLast() : wanted, symbols);
+    }
+
+    /** The library in the tier for tokens that come one at a time: tiles are for many. */
+    NativeLibrary forAnswers() {
+        return tier.equals(AMX) ? new NativeLibrary(X86_TIERS.get(X86_TIERS.indexOf(AMX) - 1), symbols) : this;
     }
 
     /** The tiers that this processor can run and the library holds, oldest first. */
