@@ -64,7 +64,7 @@ public final class BatchSteps {
         passes.forEach(caches -> batches.add(caches.stream().map(cache -> new Continuation(new int[1], cache)).toList()));
         long start = System.nanoTime();
         for (List<Continuation> batch : batches) {
-            transformer.read(batch, level);
+            transformer.step(batch, level);
             transformer.candidatesOfFirst(batch.size());
         }
         return (System.nanoTime() - start) / 1e6;

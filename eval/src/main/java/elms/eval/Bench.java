@@ -169,7 +169,7 @@ public final class Bench {
     }
 
     private void step(SubModel level, int id, KvCache cache) {
-        transformer.read(new int[] {id}, level, cache);
+        transformer.step(id, level, cache);
         transformer.candidates();
     }
 

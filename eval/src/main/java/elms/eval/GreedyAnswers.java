@@ -128,7 +128,7 @@ public final class GreedyAnswers {
             int token = Sampler.best(transformer.candidates());
             while (!model.tokenizer().endsAnswer(token) && answer.size() < LENGTH) {
                 answer.add(token);
-                transformer.read(new int[] {token}, reading.answer(), cache);
+                transformer.step(token, reading.answer(), cache);
                 token = Sampler.best(transformer.candidates());
             }
         }

@@ -110,7 +110,7 @@ class GoldenTest {
         for (int i = 0; i < greedy.length; i++) {
             int choice = Sampler.best(transformer.logits());
             assertThat(choice == greedy[i] || margins[i] <= 0.5).as("token %d", i).isTrue();
-            transformer.read(new int[] {greedy[i]}, full, cache);
+            transformer.step(greedy[i], full, cache);
         }
     }
 

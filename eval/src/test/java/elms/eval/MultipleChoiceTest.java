@@ -90,7 +90,11 @@ class MultipleChoiceTest {
             for (int i = 0; i < ids.length - 1; i++) {
                 SubModel level = i >= context ? reading.answer() : i >= context - reading.endTokens() ? reading.end()
                         : i >= examples ? reading.question() : reading.examples();
-                transformer.read(new int[] {ids[i]}, level, cache);
+                if (i < context) {
+                    transformer.read(new int[] {ids[i]}, level, cache);
+                } else {
+                    transformer.step(ids[i], level, cache);
+                }
                 float[] logits = transformer.logits();
                 sum += i >= context - 1 ? Logits.logProbability(logits, 0, logits.length, ids[i + 1]) : 0;
             }

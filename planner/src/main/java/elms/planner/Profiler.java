@@ -133,7 +133,7 @@ public final class Profiler {
         int before = cache.length();
         long start = System.nanoTime();
         for (int id : ids(STEPS)) {
-            transformer.read(new int[] {id}, level, cache);
+            transformer.step(id, level, cache);
             transformer.candidates();
         }
         return new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);

@@ -88,7 +88,7 @@ class ShippedPackTest {
         for (int window = 0; window < WINDOWS; window++) {
             try (KvCache cache = transformer.newCache(WINDOW)) {
                 for (int i = 0; i < WINDOW; i++) {
-                    transformer.read(new int[] {ids[4 * window * WINDOW + i]}, level, cache);
+                    transformer.step(ids[4 * window * WINDOW + i], level, cache);
                     same += Sampler.best(transformer.candidates()) == Sampler.best(transformer.logits()) ? 1 : 0;
                 }
             }

@@ -49,7 +49,7 @@ final class Engine implements Runnable {
         forecast = new Forecast(latency);
         planning = new Planning(model, forecast, settings);
         Costs costs = new Costs(forecast);
-        scheduler = new Scheduler(settings.policy(), model.levels(), costs);
+        scheduler = new Scheduler(settings.policy(), model.levels(), costs, transformer.mixesPromptsWithAnswers());
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);
         metrics = new ServiceMetrics(settings.meters(), model.name(), settings.cacheBytes());

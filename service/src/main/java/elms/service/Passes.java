@@ -76,7 +76,7 @@ final class Passes {
         List<Job> streams = work.streams();
         double before = clock.getAsDouble();
         try {
-            transformer.read(streams.stream().map(Job::continuation).toList(), streams.get(0).level());
+            transformer.step(streams.stream().map(Job::continuation).toList(), streams.get(0).level());
         } catch (RuntimeException e) {
             streams.forEach(failed -> fail(failed, e));
             return;

@@ -41,6 +41,7 @@ final class Scheduler {
     private final Policy policy;
     private final List<SubModel> levels;
     private final Costs costs;
+    private final boolean mixes;
     private final Comparator<Job> order;
     private final List<Job> waiting = new ArrayList<>();
     private final List<Job> reading = new ArrayList<>();
@@ -48,11 +49,13 @@ final class Scheduler {
 
     /**
      * @param levels of the model, largest first
+     * @param mixes whether a pass that reads a prompt may take answers a step further
      */
-    Scheduler(Policy policy, List<SubModel> levels, Costs costs) {
+    Scheduler(Policy policy, List<SubModel> levels, Costs costs, boolean mixes) {
         this.policy = policy;
         this.levels = levels;
         this.costs = costs;
+        this.mixes = mixes;
         order = policy.byDeadline() ? Comparator.comparingDouble(Job::urgency)
                 : Comparator.comparingDouble(job -> job.call().arrival());
     }
@@ -226,7 +229,7 @@ final class Scheduler {
         if (step.isEmpty()) {
             return Optional.of(new Work.Read(read, CHUNK, List.of()));
         }
-        List<Job> riders = answering.stream().filter(job -> job.level() == level).limit(Costs.MOST_STREAMS).toList();
+        List<Job> riders = answering.stream().filter(job -> mixes && job.level() == level).limit(Costs.MOST_STREAMS).toList();
         double slack = latestStart(step.get()) - now + (riders.containsAll(step.get()) ? stepMillis(step.get()) : 0);
         double laxity = read.deadline() - now - remainingReading(read);
         int small = Math.min(SMALL_CHUNK, read.unreadOfLevel());

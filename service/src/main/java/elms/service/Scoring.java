@@ -4,7 +4,6 @@ import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Sampler;
-import elms.engine.decode.Transformer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -35,29 +34,33 @@ final class Scoring {
             for (int from = 0; from < prompt.length; from += PIECE) {
                 int[] piece = Arrays.copyOfRange(prompt, from, Math.min(prompt.length, from + PIECE));
                 int[] next = Arrays.copyOfRange(prompt, from + 1, Math.min(prompt.length, from + 1 + PIECE));
-                scores.addAll(engine.ask(() -> read(piece, next, more > 0, cache, alternatives)));
+                scores.addAll(engine.ask(() -> {
+                    engine.transformer().read(piece, model.full(), cache);
+                    return scores(piece.length, next, more > 0, alternatives);
+                }));
             }
             for (int count = 1; count < more && !model.tokenizer().endsAnswer(scores.get(scores.size() - 1).token()); count++) {
-                int[] last = {scores.get(scores.size() - 1).token()};
-                scores.addAll(engine.ask(() -> read(last, new int[0], true, cache, alternatives)));
+                int last = scores.get(scores.size() - 1).token();
+                scores.addAll(engine.ask(() -> {
+                    engine.transformer().step(last, model.full(), cache);
+                    return scores(1, new int[0], true, alternatives);
+                }));
             }
         }
         return scores;
     }
 
     /**
-     * Reads a piece and scores what follows its tokens.
+     * Scores what follows the tokens of the last pass.
      *
      * @param next what follows them, as far as it is known
      * @param more whether to add the likeliest token where it is not known
      */
-    private List<TokenScore> read(int[] piece, int[] next, boolean more, KvCache cache, int alternatives) {
-        Transformer transformer = engine.transformer();
-        transformer.read(piece, model.full(), cache);
+    private List<TokenScore> scores(int tokens, int[] next, boolean more, int alternatives) {
         int vocabulary = model.config().vocabulary();
-        float[] logits = transformer.logits(0, piece.length);
+        float[] logits = engine.transformer().logits(0, tokens);
         List<TokenScore> scores = new ArrayList<>();
-        for (int i = 0; i < piece.length; i++) {
+        for (int i = 0; i < tokens; i++) {
             float[] own = Arrays.copyOfRange(logits, i * vocabulary, (i + 1) * vocabulary);
             if (i < next.length) {
                 scores.add(TokenScore.of(next[i], own, alternatives));

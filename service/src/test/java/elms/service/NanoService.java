@@ -82,7 +82,7 @@ final class NanoService implements AutoCloseable {
                     break;
                 }
                 text.append(stream.push(model.tokenizer().bytes(token)));
-                plain.read(new int[] {token}, answerer, cache);
+                plain.step(token, answerer, cache);
             }
         }
         return text.append(stream.finish()).toString();

@@ -43,7 +43,7 @@ class SchedulerTest {
         Forecast forecast = new Forecast(NanoService.LATENCY);
         planning = new Planning(nano.model(), forecast, Settings.usual());
         costs = new Costs(forecast);
-        scheduler = new Scheduler(Policy.ELMS, nano.model().levels(), costs);
+        scheduler = new Scheduler(Policy.ELMS, nano.model().levels(), costs, true);
     }
 
     @AfterEach

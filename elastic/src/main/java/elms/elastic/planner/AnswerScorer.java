@@ -44,7 +44,7 @@ public final class AnswerScorer implements AutoCloseable {
         int read = answer.length - 1;
         for (int from = 0; from < read; from += Transformer.CHUNK) {
             int count = Math.min(Transformer.CHUNK, read - from);
-            transformer.read(Arrays.copyOfRange(answer, from, from + count), level, cache);
+            transformer.step(List.of(new Continuation(Arrays.copyOfRange(answer, from, from + count), cache)), level);
             System.arraycopy(transformer.logits(0, count), 0, logits, (from + 1) * first.length, count * first.length);
         }
         cache.truncate(prompt);
@@ -105,7 +105,7 @@ public final class AnswerScorer implements AutoCloseable {
         if (batch.isEmpty()) {
             return;
         }
-        transformer.read(batch, level);
+        transformer.step(batch, level);
         float[] logits = transformer.logits(0, batch.stream().mapToInt(sequence -> sequence.ids().length).sum());
         int row = 0;
         for (int i = from; i < from + caches.size(); i++) {

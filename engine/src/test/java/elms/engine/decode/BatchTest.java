@@ -15,6 +15,8 @@ import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
 import elms.kernels.Kernels;
 import elms.kernels.ScalarKernels;
+import elms.kernels.jdk.Provider;
+import elms.kernels.jdk.ProviderUnavailableException;
 import elms.kernels.jdk.VectorKernels;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +25,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +39,15 @@ class BatchTest {
     Path folder;
 
     static Stream<Supplier<Kernels>> kernels() {
-        return Stream.of(() -> new ScalarKernels(1), () -> new VectorKernels(2));
+        return Stream.of(() -> new ScalarKernels(1), () -> new VectorKernels(2), BatchTest::nativeKernels);
+    }
+
+    private static Kernels nativeKernels() {
+        try {
+            return Provider.NATIVE.start(2);
+        } catch (ProviderUnavailableException e) {
+            return Assumptions.abort(e.getMessage());
+        }
     }
 
     @ParameterizedTest
@@ -59,7 +70,7 @@ class BatchTest {
                         for (int i = 0; i < count; i++) {
                             batch.add(new Continuation(next(i, step), caches.get(i)));
                         }
-                        transformer.read(batch, level);
+                        transformer.step(batch, level);
                         float[][] scores = transformer.candidatesOfFirst(count);
                         for (int i = 0; i < count; i++) {
                             assertThat(scores[i]).isEqualTo(alone[i][step]);
@@ -146,7 +157,7 @@ class BatchTest {
         try (KvCache cache = transformer.newCache(200)) {
             transformer.read(prompt(sequence), level, cache);
             for (int step = 0; step < STEPS; step++) {
-                transformer.read(next(sequence, step), level, cache);
+                transformer.step(List.of(new Continuation(next(sequence, step), cache)), level);
                 scores[step] = transformer.candidates().clone();
             }
         }

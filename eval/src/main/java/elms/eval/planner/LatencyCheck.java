@@ -46,7 +46,7 @@ final class LatencyCheck {
     private static final int ANSWER = 16;
     /** A TPOT is of few steps if they are fewer. */
     private static final int FEW = 10;
-    private static final int[] ANY_TOKEN = {1};
+    private static final int ANY_TOKEN = 1;
     /** Requests that come first and do not count: the others find compiled code. */
     private static final int WARM_UP = 20;
     private static final long SEED = 1;
@@ -201,7 +201,7 @@ final class LatencyCheck {
     private double decode(SubModel level, int tokens, KvCache cache, Forecast forecast) {
         long start = System.nanoTime();
         for (int i = 0; i < tokens; i++) {
-            transformer.read(ANY_TOKEN, level, cache);
+            transformer.step(ANY_TOKEN, level, cache);
             transformer.candidates();
         }
         double millis = (System.nanoTime() - start) / 1e6;

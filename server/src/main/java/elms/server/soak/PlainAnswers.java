@@ -79,7 +79,7 @@ final class PlainAnswers {
                     break;
                 }
                 answer.append(stream.push(model.tokenizer().bytes(token)));
-                transformer.read(new int[] {token}, answerer, cache);
+                transformer.step(token, answerer, cache);
             }
         }
         return new KnownChat(messages, pin, tokens, answer.append(stream.finish()).toString());
