@@ -11,51 +11,21 @@
 #define LARGEST 0
 #define SUM ROWS
 #define WEIGHTED (2 * ROWS)
-#if WIDTH == 16
-#define TILE_ROWS 8
-#define TILE_PANELS 2
-#else
-#define TILE_ROWS 4
-#define TILE_PANELS 1
-#endif
-#define VECTORS (TILE_PANELS * PANEL / WIDTH)
-#define AHEAD (TILE_PANELS * PANEL) /* halves that a column of a tile's panels takes, and fetches of what is next */
 #define NEVER (-__builtin_inff())
 
-/*
- * out[panel][row][16] = sum over depth of rows[row][k] · panels[panel][k][16], for a tile of rows and panels. With both strides
- * zero, the same panel is computed twice. Few rows wait for memory: with each column they fetch as much of what is read next.
- */
-INLINE void tile(const int rows, const uint16_t *panels, int64_t stride, int depth, const float *x, int x_stride, float *out,
-                 int out_stride, const uint16_t *next) {
-    Floats acc[TILE_ROWS][VECTORS] = {};
-    for (int k = 0; k < depth; k++) {
-        if (next) fetch(next + k * AHEAD);
-        Floats w[VECTORS];
-        UNROLL for (int v = 0; v < VECTORS; v++)
-            w[v] = halves(panels + v * WIDTH / PANEL * stride + k * PANEL + v * WIDTH % PANEL);
-        UNROLL for (int r = 0; r < rows; r++)
-            UNROLL for (int v = 0; v < VECTORS; v++) acc[r][v] += w[v] * x[r * x_stride + k];
-    }
-    UNROLL for (int r = 0; r < rows; r++)
-        UNROLL for (int v = 0; v < VECTORS; v++)
-            store(out + v * WIDTH / PANEL * out_stride + r * PANEL + v * WIDTH % PANEL, acc[r][v]);
-}
+/* Keys and values of one head, and the keys that are read after them. */
+typedef struct {
+    const uint16_t *keys, *values, *next;
+    int head_dim;
+} Page;
 
-static void multiply(const uint16_t *panels, int64_t stride, int count, int depth, const float *x, int x_stride, int rows, float *out,
-                     const uint16_t *next) {
-    for (int p = 0; p < count; p += TILE_PANELS) {
-        const uint16_t *at = panels + p * stride;
-        int two = p + 1 < count;
-        for (int r = 0; r < rows; r += TILE_ROWS) {
-            const float *from = x + r * x_stride;
-            float *to = out + (p * ROWS + r) * PANEL;
-            if (rows - r > 4) tile(TILE_ROWS, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL, 0);
-            else tile(4, at, two * stride, depth, from, x_stride, to, two * ROWS * PANEL,
-                      next + p / TILE_PANELS * depth * AHEAD);
-        }
-    }
-}
+/* The rows of a tile, and how many positions of a page each sees; most is the largest of these. */
+typedef struct {
+    const float *query[ROWS];
+    int visible[ROWS];
+    int count, most;
+    float scale;
+} Queries;
 
 /* weights = exp(score - largest) of the visible positions, zero behind them. */
 INLINE void softmax(const float *scores, int row, int visible, int panels, float *weights, float *part) {
@@ -66,14 +36,14 @@ INLINE void softmax(const float *scores, int row, int visible, int panels, float
     for (int p = 0; p < panels * PANEL; p += WIDTH) {
         Floats s = load(scores + (p / PANEL * ROWS + row) * PANEL + p % PANEL);
         s = where(index + (float)p < all(visible), s, all(NEVER));
-        store(weights + row * PAGE + p, s);
+        store(weights + p, s);
         top = larger(top, s);
     }
     float most = visible > 0 ? largest(top) : 0;
     Floats total = {};
     for (int p = 0; p < panels * PANEL; p += WIDTH) {
-        Floats w = exponential(load(weights + row * PAGE + p) - most);
-        store(weights + row * PAGE + p, w);
+        Floats w = exponential(load(weights + p) - most);
+        store(weights + p, w);
         total += w;
     }
     part[LARGEST + row] = visible > 0 ? most : NEVER;
@@ -109,54 +79,57 @@ void EXPORT(append)(const float *new_keys, const float *new_values, int from, in
         }
 }
 
+#ifdef __AMX_BF16__
+#include "attention_tiles.h"
+#else
+#include "attention_floats.h"
+#endif
+
 /*
- * A tile's attention to one page: part = {largest score, sum of weights, weighted values [dim / 16][ROWS][16]}. Keys
- * and values of the key/value head begin at first_key and first_value; first is the position of the page's first row. The cache
- * holds length positions, the last of which are the queries' tokens. The keys that the caller attends to after these begin at
+ * A tile's attention to one page: part = {largest score, sum of weights, weighted values [dim / 16][ROWS][16]}, with room for an even number
+ * of panels. Keys and values of the key/value head begin at first_key and first_value; first is the position of the page's first row. The
+ * cache holds length positions, the last of which are the queries' tokens. The keys that the caller attends to after these begin at
  * first_next.
  */
 void EXPORT(attend)(const float *queries, int tokens, int query_heads, const int32_t *heads, int head_count, int from,
                     const uint16_t *keys, int first_key, const uint16_t *values, int first_value, int head_dim, int first, int length,
                     const uint16_t *next_keys, int first_next, float *part) {
-    float x[ROWS * head_dim];
-    float weights[ROWS * PAGE];
-    float scores[PANELS * ROWS * PANEL];
-    int visible[ROWS];
-    int count = tokens * head_count - from < ROWS ? tokens * head_count - from : ROWS;
-    int padded = (count + 3) / 4 * 4;
-    float scale = 1 / square_root(head_dim);
-    int most = 0;
-    for (int r = 0; r < padded; r++) {
-        int row = from + (r < count ? r : 0);
-        int token = row / head_count;
-        const float *query = queries + ((int64_t)token * query_heads + heads[row % head_count]) * head_dim;
-        for (int d = 0; d < head_dim; d++) x[r * head_dim + d] = query[d] * scale;
+    Page page = {keys + first_key, values + first_value, next_keys + first_next, head_dim};
+    Queries rows;
+    rows.scale = 1 / square_root(head_dim);
+    rows.count = tokens * head_count - from < ROWS ? tokens * head_count - from : ROWS;
+    int token = from / head_count, head = from % head_count;
+    for (int r = 0; r < rows.count; r++) {
         int sees = length - tokens + token + 1 - first;
-        visible[r] = sees < 0 ? 0 : sees > PAGE ? PAGE : sees;
-        most = visible[r] > most ? visible[r] : most;
+        rows.query[r] = queries + ((int64_t)token * query_heads + heads[head]) * head_dim;
+        rows.visible[r] = rows.most = sees < 0 ? 0 : sees > PAGE ? PAGE : sees;
+        if (++head == head_count) token++, head = 0;
     }
-    int panels = (most + PANEL - 1) / PANEL;
-    int dim_panels = (head_dim + PANEL - 1) / PANEL;
-    multiply(keys + first_key, (int64_t)head_dim * PANEL, panels, head_dim, x, head_dim, padded, scores, values + first_value);
-    for (int r = 0; r < padded; r++) softmax(scores, r, visible[r], panels, weights, part);
-    multiply(values + first_value, PAGE * PANEL, dim_panels, most, weights, PAGE, padded, part + WEIGHTED,
-             next_keys + first_next);
+    attend_to_page(&page, &rows, part);
 }
 
 /* Adds the part of a later page. */
 void EXPORT(join)(float *part, const float *next, int count, int head_dim) {
+    enum { PADDED = ROWS < WIDTH ? WIDTH : ROWS };
+    float old[PADDED] = {}, fresh[PADDED] = {};
+    for (int r = 0; r < ROWS; r++) {
+        old[r] = part[LARGEST + r];
+        fresh[r] = next[LARGEST + r];
+    }
+    for (int r = 0; r < PADDED; r += WIDTH) {
+        Floats a = load(old + r), b = load(fresh + r), top = larger(a, b);
+        store(old + r, exponential(a - top));
+        store(fresh + r, exponential(b - top));
+    }
     int dim_panels = (head_dim + PANEL - 1) / PANEL;
     for (int r = 0; r < count; r++) {
         if (next[SUM + r] == 0) continue;
-        float top = part[LARGEST + r] > next[LARGEST + r] ? part[LARGEST + r] : next[LARGEST + r];
-        Floats old = exponential(all(part[LARGEST + r] - top));
-        Floats fresh = exponential(all(next[LARGEST + r] - top));
-        part[LARGEST + r] = top;
-        part[SUM + r] = part[SUM + r] * old[0] + next[SUM + r] * fresh[0];
+        part[LARGEST + r] = part[LARGEST + r] > next[LARGEST + r] ? part[LARGEST + r] : next[LARGEST + r];
+        part[SUM + r] = part[SUM + r] * old[r] + next[SUM + r] * fresh[r];
         for (int p = 0; p < dim_panels; p++)
             for (int d = 0; d < PANEL; d += WIDTH) {
                 int at = WEIGHTED + (p * ROWS + r) * PANEL + d;
-                store(part + at, load(part + at) * old + load(next + at) * fresh);
+                store(part + at, load(part + at) * old[r] + load(next + at) * fresh[r]);
             }
     }
 }
@@ -168,6 +141,9 @@ void EXPORT(finish)(const float *part, int tokens, int query_heads, const int32_
         int row = from + r;
         float *to = out + ((int64_t)(row / head_count) * query_heads + heads[row % head_count]) * head_dim;
         float inverse = 1 / part[SUM + r];
-        for (int d = 0; d < head_dim; d++) to[d] = part[WEIGHTED + (d / PANEL * ROWS + r) * PANEL + d % PANEL] * inverse;
+        for (int d = 0; d < head_dim; d += PANEL) {
+            const float *weighted = part + WEIGHTED + (d / PANEL * ROWS + r) * PANEL;
+            for (int i = 0; i < PANEL && d + i < head_dim; i++) to[d + i] = weighted[i] * inverse;
+        }
     }
 }

@@ -10,7 +10,15 @@
 #define PANEL 16 /* rows of a panel */
 #define BLOCK 32 /* columns of a block */
 #define PAGE 128 /* positions of a page of keys and values */
-#define ROWS 8   /* query rows of an attention tile */
+
+/* Query rows of an attention tile. */
+#define FEW_ROWS 8
+#define MANY_ROWS 64 /* where they are multiplied in tiles */
+#ifdef __AMX_BF16__
+#define ROWS MANY_ROWS
+#else
+#define ROWS FEW_ROWS
+#endif
 
 /* As the enum elms.kernels.Form. */
 enum { Q4, Q8, F32 };

@@ -65,10 +65,11 @@ static void attend(const Tier *tier, const Cache *cache, const Group *g, const f
 
 /* All tiles of the last tokens of a cache. Pages that a tile does not see at all are computed on request. */
 static void attention(const Tier *tier, const Cache *cache, const Group *g, const float *queries, int tokens, int unseen, float *out) {
-    size_t length = 2 * ROWS + (size_t)ROWS * PANEL * ceil_div(cache->head_dim, PANEL);
+    int most = has_tiles(tier) ? MANY_ROWS : FEW_ROWS;
+    size_t length = 2 * most + (size_t)most * 2 * PANEL * ceil_div(cache->head_dim, 2 * PANEL);
     float *joined = floats(length), *next = floats(length);
-    for (int from = 0; from < tokens * g->count; from += ROWS) {
-        int rows = smaller_int(ROWS, tokens * g->count - from);
+    for (int from = 0; from < tokens * g->count; from += most) {
+        int rows = smaller_int(most, tokens * g->count - from);
         int sees = unseen ? cache->length : cache->length - tokens + (from + rows - 1) / g->count + 1;
         attend(tier, cache, g, queries, tokens, from, 0, joined);
         for (int page = 1; page < ceil_div(sees, PAGE); page++) {
@@ -79,15 +80,20 @@ static void attention(const Tier *tier, const Cache *cache, const Group *g, cons
     }
 }
 
+/* As the tier rounds a number before it multiplies. */
+static double rounded(const Tier *tier, float x) { return has_tiles(tier) ? bfloat16(x) : x; }
+
 /* softmax(query · keys / √head_dim) · values over the first positions. */
-static void expect(const Cache *cache, const float *query, int positions, Expected *out) {
+static void expect(const Tier *tier, const Cache *cache, const float *query, int positions, Expected *out) {
     int dim = cache->head_dim;
+    float scale = 1 / sqrtf((float)dim);
+    double weight_error = has_tiles(tier) ? 0x1p-8 : 0; /* a page's weights are rounded too */
     double score[MAX_PAGES * PAGE], most = -INFINITY, total = 0, size = 0;
     for (int p = 0; p < positions; p++) {
         double absolute = 0;
         score[p] = 0;
         for (int d = 0; d < dim; d++) {
-            double product = query[d] * cache->key[p * dim + d] / sqrt(dim);
+            double product = rounded(tier, query[d] * scale) * rounded(tier, cache->key[p * dim + d]);
             score[p] += product;
             absolute += fabs(product);
         }
@@ -97,7 +103,11 @@ static void expect(const Cache *cache, const float *query, int positions, Expect
     for (int p = 0; p < positions; p++) total += score[p] = exp(score[p] - most);
     for (int d = 0; d < dim; d++) {
         out[d] = (Expected){0, 2 * (4e-6 + size * 0x1p-21)};
-        for (int p = 0; p < positions; p++) out[d].value += score[p] / total * cache->value[p * dim + d];
+        for (int p = 0; p < positions; p++) {
+            double part = score[p] / total * rounded(tier, cache->value[p * dim + d]);
+            out[d].value += part;
+            out[d].error += weight_error * fabs(part);
+        }
     }
 }
 
@@ -113,7 +123,7 @@ static void test_parity(const Tier *tier, int tokens, int length, int head_dim, 
     for (int t = 0; t < tokens; t++)
         for (int h = 0; h < heads; h++) {
             size_t at = t * row + (size_t)g.heads[h] * head_dim;
-            expect(&cache, queries + at, length - tokens + t + 1, expected + at);
+            expect(tier, &cache, queries + at, length - tokens + t + 1, expected + at);
         }
     attention(tier, &cache, &g, queries, tokens, 0, out);
     check_close(out, expected, count);
@@ -122,7 +132,7 @@ static void test_parity(const Tier *tier, int tokens, int length, int head_dim, 
 }
 
 static void test_batches(const Tier *tier) {
-    enum { TOKENS = 13, LENGTH = 263, DIM = 20 };
+    enum { TOKENS = 25, LENGTH = 263, DIM = 20 };
     for (int batch = 1; batch < TOKENS; batch++) {
         begin("attention in batches of %d", batch);
         Cache cache = random_cache(tier, LENGTH, DIM);

@@ -89,21 +89,11 @@ static double weight(const Matrix *m, int row, int column, double *size) {
     return product + minimum;
 }
 
-/* The tier that multiplies tiles of bfloat16: of 16 tokens with a block of columns each. */
+/* Of 16 tokens with a block of columns each. */
 #define TILE 16
 typedef uint16_t Tile[TILE][BLOCK];
-static int has_tiles(const Tier *tier) { return strcmp(tier->name, "amx") == 0; }
-static int most_terms(const Tier *tier) { return has_tiles(tier) ? 1 : 2; }
 
-/* The nearest bfloat16. */
-static double bfloat16(double x) {
-    union {
-        float value;
-        uint32_t bits;
-    } near = {(float)x};
-    near.bits = (near.bits + 0x8000) & 0xffff0000;
-    return near.value;
-}
+static int most_terms(const Tier *tier) { return has_tiles(tier) ? 1 : 2; }
 
 /* What a matrix is multiplied with: floats, or activations in one or two terms, or in tiles. */
 typedef struct {

@@ -76,6 +76,17 @@ float *inputs(size_t count, int kind) {
     return x;
 }
 
+int has_tiles(const Tier *tier) { return strcmp(tier->name, "amx") == 0; }
+
+double bfloat16(double x) {
+    union {
+        float value;
+        uint32_t bits;
+    } near = {(float)x};
+    near.bits = (near.bits + 0x8000) & 0xffff0000;
+    return near.value;
+}
+
 void check(int passed, const char *format, ...) {
     checks++;
     if (passed || failures++ >= 20) return;

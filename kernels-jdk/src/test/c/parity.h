@@ -47,6 +47,12 @@ typedef struct {
     Finish *finish;
 } Tier;
 
+/* Whether it multiplies tiles of bfloat16. */
+int has_tiles(const Tier *tier);
+
+/* The nearest bfloat16. */
+double bfloat16(double x);
+
 void test_matrices(const Tier *tier);
 void test_rows(const Tier *tier);
 void test_attention(const Tier *tier);

@@ -5,18 +5,18 @@ import static elms.kernels.KeyValues.PAGE;
 import elms.kernels.KeyValues;
 
 /**
- * Up to {@value #ROWS} rows of attention, (token, query head) pairs that read the same key/value head: of all that it serves,
- * token by token and head by head, those from {@code from} on.
+ * Some rows of attention, (token, query head) pairs that read the same key/value head: of all that it serves, token by token and
+ * head by head, those from {@code from} on.
  *
  * @param queries one row of queryHeads · headDim floats a token
  * @param heads the query heads that read the key/value head
+ * @param most rows that a tile has, if it is not the last
  */
-record AttentionTile(float[] queries, int tokens, int queryHeads, int kvHead, int[] heads, int from, KeyValues cache) {
-    static final int ROWS = 8;
+record AttentionTile(float[] queries, int tokens, int queryHeads, int kvHead, int[] heads, int from, int most, KeyValues cache) {
 
     /** Rows of this tile. */
     int count() {
-        return Math.min(ROWS, tokens * heads.length - from);
+        return Math.min(most, tokens * heads.length - from);
     }
 
     /** Where a row's query is, and its result goes. */

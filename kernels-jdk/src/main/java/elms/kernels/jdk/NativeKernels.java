@@ -54,7 +54,7 @@ public final class NativeKernels implements Kernels {
         this.rounding = rounding;
         this.tier = tier;
         this.workers = workers;
-        this.attention = new PagedAttention(workers, () -> new NativeTileAttention(functions));
+        this.attention = new PagedAttention(workers, () -> new NativeTileAttention(functions, rounding.attentionRows()));
         this.scratch = new MemorySegment[workers.count()];
         Arrays.fill(scratch, MemorySegment.NULL);
         this.prompts = forPrompts.map(other -> new NativeKernels(other, Rounding.TILES, tier, workers, Optional.empty()));

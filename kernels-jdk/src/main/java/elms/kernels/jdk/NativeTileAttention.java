@@ -1,7 +1,7 @@
 package elms.kernels.jdk;
 
 /** Tiles by attention.c, which keeps nothing between calls. */
-record NativeTileAttention(NativeFunctions functions) implements TileAttention {
+record NativeTileAttention(NativeFunctions functions, int rows) implements TileAttention {
     @Override
     public void attend(TilePage at, TilePage next, float[] part) {
         functions.attend(at, next, part);

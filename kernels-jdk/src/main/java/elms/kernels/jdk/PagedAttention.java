@@ -72,17 +72,18 @@ final class PagedAttention {
         kernels[worker].finish(tile, joined, out);
     }
 
-    private static AttentionTile[] tiles(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache) {
+    private AttentionTile[] tiles(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache) {
+        int rows = kernels[0].rows();
         int[][] headsOf = headsByKvHead(kvHeadOf, cache.heads());
         int count = 0;
         for (int[] heads : headsOf) {
-            count += Math.ceilDiv(tokens * heads.length, AttentionTile.ROWS);
+            count += Math.ceilDiv(tokens * heads.length, rows);
         }
         AttentionTile[] tiles = new AttentionTile[count];
         int index = 0;
         for (int kvHead = 0; kvHead < headsOf.length; kvHead++) {
-            for (int from = 0; from < tokens * headsOf[kvHead].length; from += AttentionTile.ROWS) {
-                tiles[index++] = new AttentionTile(queries, tokens, kvHeadOf.length, kvHead, headsOf[kvHead], from, cache);
+            for (int from = 0; from < tokens * headsOf[kvHead].length; from += rows) {
+                tiles[index++] = new AttentionTile(queries, tokens, kvHeadOf.length, kvHead, headsOf[kvHead], from, rows, cache);
             }
         }
         return tiles;
@@ -102,7 +103,7 @@ final class PagedAttention {
     }
 
     private void ensureParts(int count, KeyValues cache) {
-        int length = TileAttention.partLength(cache);
+        int length = kernels[0].partLength(cache);
         if (parts.length < count || parts[0].length != length) {
             parts = new float[Math.max(count, parts.length)][length];
         }

@@ -1,23 +1,22 @@
 package elms.kernels.jdk;
 
 import static elms.kernels.Matrix.PANEL_ROWS;
-import static elms.kernels.jdk.AttentionTile.ROWS;
 
 import elms.kernels.KeyValues;
 
 /**
  * Computes attention tile by tile and page by page. What a page contributes to a tile, softmax numerators not yet divided by
  * their sum, is a part: an array of the largest score of each row, the sum of its weights, and its weighted values
- * {@code [dim / 16][ROWS][16]}.
+ * {@code [dim / 16][rows][16]}.
  */
 interface TileAttention {
-    int LARGEST = 0;
-    int SUM = ROWS;
-    int WEIGHTED = 2 * ROWS;
+    /** Rows of a tile. */
+    int rows();
 
-    /** Floats of a part. */
-    static int partLength(KeyValues cache) {
-        return WEIGHTED + KeyValues.panels(cache.headDim()) * ROWS * PANEL_ROWS;
+    /** Floats of a part, which may be computed two panels at a time. */
+    default int partLength(KeyValues cache) {
+        int panels = KeyValues.panels(cache.headDim());
+        return rows() * (2 + Math.ceilDiv(panels, 2) * 2 * PANEL_ROWS);
     }
 
     /**

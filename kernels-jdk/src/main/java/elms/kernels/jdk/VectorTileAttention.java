@@ -2,7 +2,6 @@ package elms.kernels.jdk;
 
 import static elms.kernels.KeyValues.PAGE;
 import static elms.kernels.Matrix.PANEL_ROWS;
-import static elms.kernels.jdk.AttentionTile.ROWS;
 import static elms.kernels.jdk.Lanes.COUNT;
 import static elms.kernels.jdk.Lanes.FLOAT;
 
@@ -14,6 +13,10 @@ import jdk.incubator.vector.VectorOperators;
 
 /** Scores and weighted values of a page as two small multiplications ({@link Tile}), with one worker's memory. */
 final class VectorTileAttention implements TileAttention {
+    private static final int ROWS = 8;
+    private static final int LARGEST = 0;
+    private static final int SUM = ROWS;
+    private static final int WEIGHTED = 2 * ROWS;
     private static final int PANELS = PAGE / PANEL_ROWS;
     /** Rows that wait for memory, not for arithmetic. */
     private static final int FEW = 4;
@@ -25,6 +28,11 @@ final class VectorTileAttention implements TileAttention {
     private float[] rows = {};
     /** What {@link #fetch} read, kept so that it is not optimised away. */
     private float fetched;
+
+    @Override
+    public int rows() {
+        return ROWS;
+    }
 
     @Override
     public void attend(TilePage at, TilePage next, float[] part) {

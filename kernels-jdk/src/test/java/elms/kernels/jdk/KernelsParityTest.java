@@ -37,7 +37,7 @@ abstract class KernelsParityTest {
     }
 
     /**
-     * @param precision of products of matrices that do not hold floats, as a share of the largest
+     * @param precision of results, as a share of the largest
      */
     KernelsParityTest(Kernels kernels, float precision) {
         this.kernels = kernels;
@@ -62,19 +62,19 @@ abstract class KernelsParityTest {
         float[] actual = new float[tokens * rows];
         float[] actualSecond = new float[tokens * second.rows()];
         kernels.matmul(x, tokens, new Product(w, actual), new Product(second, actualSecond));
-        assertClose(actual, expected, precision);
-        assertClose(actualSecond, expectedSecond, precision);
+        assertClose(actual, expected);
+        assertClose(actualSecond, expectedSecond);
 
         float[] residual = data.floats(tokens * rows, 1);
         float[] expectedSum = residual.clone();
         SCALAR.matmulAdd(x, tokens, w, expectedSum);
         kernels.matmulAdd(x, tokens, w, residual);
-        assertClose(residual, expectedSum, precision);
+        assertClose(residual, expectedSum);
 
         Matrix up = data.matrix(form, rows, columns);
         SCALAR.gatedMatmul(x, tokens, w, up, expected);
         kernels.gatedMatmul(x, tokens, w, up, actual);
-        assertClose(actual, expected, precision);
+        assertClose(actual, expected);
     }
 
     @ParameterizedTest
@@ -168,7 +168,7 @@ abstract class KernelsParityTest {
         }
         float[] actual = new float[5 * rows];
         kernels.matmul(x, 5, new Product(view, actual));
-        assertClose(actual, expected, precision);
+        assertClose(actual, expected);
     }
 
     static Stream<Arguments> views() {
@@ -188,10 +188,10 @@ abstract class KernelsParityTest {
                 float[] actual = new float[3 * 40];
                 SCALAR.matmul(x, 3, new Product(w, expected));
                 kernels.matmul(x, 3, new Product(w, actual));
-                assertClose(actual, expected, precision);
+                assertClose(actual, expected);
                 SCALAR.gatedMatmul(x, 3, w, w, expected);
                 kernels.gatedMatmul(x, 3, w, w, actual);
-                assertClose(actual, expected, precision);
+                assertClose(actual, expected);
             }
         }
     }
@@ -299,8 +299,8 @@ abstract class KernelsParityTest {
         }
     }
 
-    static void assertClose(float[] actual, float[] expected) {
-        assertClose(actual, expected, CLOSE);
+    private void assertClose(float[] actual, float[] expected) {
+        assertClose(actual, expected, precision);
     }
 
     private static void assertClose(float[] actual, float[] expected, float share) {

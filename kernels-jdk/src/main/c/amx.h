@@ -1,0 +1,77 @@
+/* Tiles of AMX, 16 rows of 32 numbers in bfloat16, and what brings numbers into them. */
+#ifndef ELMS_AMX_H
+#define ELMS_AMX_H
+
+#define TILE 16
+
+typedef uint16_t Tile[TILE][BLOCK];
+typedef uint32_t Words __attribute__((vector_size(4 * WIDTH)));
+typedef Words WordsAt __attribute__((aligned(1), may_alias));
+typedef Halves HalvesAt __attribute__((aligned(1), may_alias));
+
+/*
+ * The compiler need not know tiles: 0 to 3 hold sums of two times 16 tokens and of both panels, 4 and 5 the tokens, 6 and 7 the panels.
+ */
+#define TILE_LOAD(tile, from, stride) \
+    __asm__ volatile("tileloadd (%0,%1), %%tmm" #tile : : "r"(from), "r"((int64_t)(stride)) : "memory")
+#define TILE_STORE(tile, to, stride) \
+    __asm__ volatile("tilestored %%tmm" #tile ", (%0,%1)" : : "r"(to), "r"((int64_t)(stride)) : "memory")
+#define TILE_ZERO(tile) __asm__ volatile("tilezero %tmm" #tile)
+#define TILE_MULTIPLY(sums, tokens, panel) __asm__ volatile("tdpbf16ps %tmm" #panel ", %tmm" #tokens ", %tmm" #sums)
+
+/* Eight tiles of 16 rows with 64 bytes each. The state is a thread's own, and costs it time until it is released. */
+INLINE void begin_tiles(void) {
+    static const struct {
+        uint8_t palette, start, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } shapes = {1, 0, {0}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
+    __asm__ volatile("ldtilecfg %0" : : "m"(shapes));
+}
+INLINE void end_tiles(void) { __asm__ volatile("tilerelease"); }
+
+/* Rounded to the nearest bfloat16, in the upper half of each. */
+INLINE Words rounded(Floats x) { return (Words)x + 0x8000; }
+
+/* Two columns of 16 rows as the instruction reads them. */
+INLINE void store_columns(uint16_t *pair, Floats even, Floats odd) {
+    *(WordsAt *)pair = rounded(even) >> 16 | (rounded(odd) & 0xffff0000);
+}
+
+/*
+ * sums[16 tokens or twice as many][two panels] = strip · x, whose tiles of the second 16 are stride behind those of the first; added to what
+ * they are unless these are the first blocks. A token's sums are so many floats behind those of the one before, a panel's likewise.
+ */
+INLINE void multiply_tiles(const int both, const Tile (*strip)[2], int blocks, const Tile *x, int64_t stride, int first, float *sums,
+                           int token_floats, int panel_floats) {
+    const int64_t row = token_floats * sizeof(float);
+    float *others = sums + TILE * token_floats;
+    if (first) {
+        TILE_ZERO(0);
+        TILE_ZERO(1);
+        TILE_ZERO(2);
+        TILE_ZERO(3);
+    } else {
+        TILE_LOAD(0, sums, row);
+        TILE_LOAD(1, sums + panel_floats, row);
+        if (both) TILE_LOAD(2, others, row);
+        if (both) TILE_LOAD(3, others + panel_floats, row);
+    }
+    for (int b = 0; b < blocks; b++) {
+        TILE_LOAD(4, x + b, sizeof **x);
+        TILE_LOAD(6, strip[b][0], sizeof **x);
+        TILE_MULTIPLY(0, 4, 6);
+        TILE_LOAD(7, strip[b][1], sizeof **x);
+        TILE_MULTIPLY(1, 4, 7);
+        if (!both) continue;
+        TILE_LOAD(5, x + stride + b, sizeof **x);
+        TILE_MULTIPLY(2, 5, 6);
+        TILE_MULTIPLY(3, 5, 7);
+    }
+    TILE_STORE(0, sums, row);
+    TILE_STORE(1, sums + panel_floats, row);
+    if (both) TILE_STORE(2, others, row);
+    if (both) TILE_STORE(3, others + panel_floats, row);
+}
+
+#endif
