@@ -5,8 +5,8 @@ import elms.planner.LatencyModel.Part;
 import java.util.List;
 
 /**
- * What work will take on this device now: its profile, corrected by what it took lately. Promises are never faster than the profile,
- * so that its margin stays. Thread-safe.
+ * What work will take on this device now: its profile, corrected by what it took lately. A promise is a 95th percentile, of the
+ * profile until enough was measured to tell it, then of that. Thread-safe.
  */
 public final class Forecast {
     private final LatencyModel profile;
@@ -24,12 +24,12 @@ public final class Forecast {
 
     /** As {@link LatencyModel#prefillMillis(int, List)}. */
     public double prefillMillis(int cached, List<Part> parts) {
-        return Math.max(1, prefill.factor()) * profile.prefillMillis(cached, parts);
+        return prefill.promised(profile.prefillMargin()) * profile.prefillMillis(cached, parts) / profile.prefillMargin();
     }
 
     /** As {@link LatencyModel#decodeMillis}. */
     public double decodeMillis(SubModel level, int context) {
-        return Math.max(1, decode.factor()) * profile.decodeMillis(level, context);
+        return decode.promised(profile.decodeMargin()) * profile.decodeMillis(level, context) / profile.decodeMargin();
     }
 
     /** Mean time to read the parts of a prompt. */

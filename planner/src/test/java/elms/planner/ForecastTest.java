@@ -50,6 +50,19 @@ class ForecastTest {
     }
 
     @Test
+    void promisesOfAPessimisticProfileComeDownToWhatIsMeasured() {
+        List<Part> parts = List.of(new Part(levels.full(), 64));
+        double before = forecast.prefillMillis(0, parts);
+        double step = forecast.decodeMillis(levels.full(), 64);
+        for (int i = 0; i < 20; i++) {
+            forecast.readTook(0, parts, 0.4 * before);
+            forecast.stepTook(levels.full(), 64, 0.5 * step);
+        }
+        assertThat(forecast.prefillMillis(0, parts)).isBetween(0.4 * before, 0.5 * before);
+        assertThat(forecast.decodeMillis(levels.full(), 64)).isBetween(0.5 * step, 0.6 * step);
+    }
+
+    @Test
     void oneSlowRequestChangesNothing() {
         List<Part> parts = List.of(new Part(levels.full(), 64));
         double before = forecast.prefillMillis(0, parts);
