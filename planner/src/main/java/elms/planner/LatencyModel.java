@@ -10,7 +10,7 @@ import java.util.List;
  * price that was fitted to measurements:
  *
  * <pre>
- * prefill(n tokens) = p0 + p1 · weights · chunks + p2 · weights · n + p3 · head outputs · n · (n + 1) / 2 + p4 · n
+ * prefill(n tokens) = p0 · chunks + p1 · weights · chunks + p2 · weights · n + p3 · head outputs · n · (n + 1) / 2 + p4 · n
  * decode(context)   = d0 + d1 · bytes + d2 · head outputs · context + d3 · adapted
  * </pre>
  *
@@ -42,7 +42,7 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
      */
     public record Sample(SubModel level, int tokens, double millis) {}
 
-    /** Fits prices to measurements, with equal weight for equal relative error. */
+    /** Fits prices to measurements, so that the middle of the relative errors is least. */
     public static LatencyModel fit(List<Sample> prefill, List<Sample> decode) {
         double[][] prefillWork = prefill.stream().map(sample -> prefillWork(sample.level(), 0, sample.tokens())).toArray(double[][]::new);
         double[][] decodeWork = decode.stream().map(sample -> decodeWork(sample.level(), sample.tokens())).toArray(double[][]::new);
@@ -66,10 +66,10 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
      * @param cached tokens before them that need not be read
      */
     public double prefillMillis(int cached, List<Part> parts) {
-        double millis = prefill[0];
+        double millis = 0;
         int before = cached;
         for (Part part : parts) {
-            millis += dot(prefillWork(part.level(), before, part.tokens()), prefill) - prefill[0];
+            millis += dot(prefillWork(part.level(), before, part.tokens()), prefill);
             before += part.tokens();
         }
         return prefillMargin * millis;
@@ -84,7 +84,7 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
         double weights = weights(level);
         int chunks = (tokens + Transformer.CHUNK - 1) / Transformer.CHUNK;
         return new double[] {
-            1, weights * chunks, weights * tokens, headOutputs(level) * tokens * (before + (tokens + 1.0) / 2), tokens
+            chunks, weights * chunks, weights * tokens, headOutputs(level) * tokens * (before + (tokens + 1.0) / 2), tokens
         };
     }
 

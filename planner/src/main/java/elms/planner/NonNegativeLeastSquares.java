@@ -1,13 +1,39 @@
 package elms.planner;
 
-/** Least squares with coefficients that may not be negative, by coordinate descent; for a handful of columns. */
+import java.util.Arrays;
+
+/** Fits coefficients that may not be negative, by coordinate descent; for a handful of columns. */
 final class NonNegativeLeastSquares {
     private static final int ROUNDS = 20_000;
+    private static final int REWEIGHTED = 8;
+    /** Errors below are alike. */
+    private static final double LEAST_ERROR = 0.01;
 
     private NonNegativeLeastSquares() {}
 
-    /** Minimizes the sum of (rows[i] · x / targets[i] − 1)² over x ≥ 0; targets are positive. */
+    /**
+     * Minimizes the sum of |rows[i] · x / targets[i] − 1| over x ≥ 0; targets are positive. So a measurement that something else
+     * disturbed counts for no more than any other. By least squares, in which each row weighs one over its error before.
+     */
     static double[] solveRelative(double[][] rows, double[] targets) {
+        double[] weights = new double[rows.length];
+        Arrays.fill(weights, 1);
+        double[] x = solve(rows, targets, weights);
+        for (int round = 0; round < REWEIGHTED; round++) {
+            for (int i = 0; i < rows.length; i++) {
+                double fitted = 0;
+                for (int a = 0; a < x.length; a++) {
+                    fitted += rows[i][a] * x[a];
+                }
+                weights[i] = 1 / Math.max(LEAST_ERROR, Math.abs(fitted / targets[i] - 1));
+            }
+            x = solve(rows, targets, weights);
+        }
+        return x;
+    }
+
+    /** Minimizes the sum of weights[i] · (rows[i] · x / targets[i] − 1)² over x ≥ 0. */
+    private static double[] solve(double[][] rows, double[] targets, double[] weights) {
         int n = rows[0].length;
         double[] scale = new double[n];
         double[][] gram = new double[n][n];
@@ -20,9 +46,9 @@ final class NonNegativeLeastSquares {
         for (int i = 0; i < rows.length; i++) {
             for (int a = 0; a < n; a++) {
                 double u = scaled(rows[i][a] / targets[i], scale[a]);
-                right[a] += u;
+                right[a] += weights[i] * u;
                 for (int b = 0; b < n; b++) {
-                    gram[a][b] += u * scaled(rows[i][b] / targets[i], scale[b]);
+                    gram[a][b] += weights[i] * u * scaled(rows[i][b] / targets[i], scale[b]);
                 }
             }
         }

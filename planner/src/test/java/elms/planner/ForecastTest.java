@@ -26,9 +26,10 @@ class ForecastTest {
     }
 
     @Test
-    void partsCostWhatTheWholeDoesWhereTheLevelIsTheSame() {
+    void partsCostWhatTheWholeDoesAndAPassMoreWhereTheLevelIsTheSame() {
         double whole = PROFILE.prefillMillis(levels.full(), 100);
-        assertThat(PROFILE.prefillMillis(0, List.of(new Part(levels.full(), 30), new Part(levels.full(), 70)))).isCloseTo(whole, within(1e-9));
+        assertThat(PROFILE.prefillMillis(0, List.of(new Part(levels.full(), 30), new Part(levels.full(), 70))))
+                .isCloseTo(whole + PROFILE.prefillMargin() * PROFILE.prefill()[0], within(1e-9));
         assertThat(PROFILE.prefillMillis(0, List.of(new Part(levels.smallest(), 30), new Part(levels.full(), 70)))).isLessThan(whole);
         assertThat(PROFILE.prefillMillis(30, List.of(new Part(levels.full(), 70)))).isLessThan(whole)
                 .isGreaterThan(PROFILE.prefillMillis(levels.full(), 70));

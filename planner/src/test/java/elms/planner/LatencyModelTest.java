@@ -3,6 +3,7 @@ package elms.planner;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import elms.engine.NanoModel;
 import elms.engine.decode.Transformer;
@@ -70,6 +71,26 @@ class LatencyModelTest {
                 assertThat(fitted.decodeMillis(level, tokens) / truth.decodeMillis(level, tokens)).isCloseTo(1.03, within(0.06));
             }
         }
+    }
+
+    @Test
+    void pricesAreFoundThoughEverySixthMeasurementWasDisturbed() {
+        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400, 0}, 1, 1);
+        List<Sample> samples = new ArrayList<>();
+        for (int round = 0; round < 6; round++) {
+            for (SubModel level : List.of(full, half)) {
+                for (int tokens : new int[] {16, 64, 256, 600, 1500}) {
+                    double disturbed = (samples.size() + round) % 6 == 0 ? 3 : 1;
+                    samples.add(new Sample(level, tokens, truth.prefillMillis(level, tokens) * disturbed));
+                }
+            }
+        }
+        LatencyModel fitted = LatencyModel.fit(samples, samples);
+        for (int tokens : new int[] {32, 500, 1000}) {
+            assertThat(fitted.prefillMillis(half, tokens) / fitted.prefillMargin())
+                    .isCloseTo(truth.prefillMillis(half, tokens), withinPercentage(1));
+        }
+        assertThat(fitted.prefillMargin()).isCloseTo(3, within(0.1));
     }
 
     @Test

@@ -21,8 +21,8 @@ import java.util.stream.Collectors;
 /** Keeps the latency model of each machine, provider and model. */
 public final class Profiles {
     /** What the prices are of, and the kernels' way to get there: where either changes, prices are measured anew. */
-    private static final String FORM = "bytes of a decode step, levels with adapters, a long prompt after a first one,"
-            + " a token's weights and keys in one line of addresses and its sums in registers, weights fetched to L2";
+    private static final String FORM = "bytes of a decode step, levels with adapters, a price of each pass, a long prompt after a first"
+            + " one, a token's weights and keys in one line of addresses and its sums in registers, weights fetched to L2";
 
     private final Path file;
     private final ElasticModel model;
