@@ -12,46 +12,73 @@ import java.util.stream.IntStream;
 
 /** How far a level's predictions are from the full model's, on texts of at most {@link Transformer#CHUNK} tokens. */
 public final class Divergence {
+    /** A text, the full model's probabilities of what follows each of its tokens, and the sum of their entropies. */
+    private record Reference(int[] text, float[] probabilities, double entropy) {}
+
     private final Weights weights;
     private final Transformer transformer;
-    private final List<int[]> texts;
-    private final float[][] reference;
+    private final List<Reference> references;
 
-    /** Reads the texts with the full model; keeps its log-probabilities, 4 bytes a token and word of the vocabulary. */
+    /** Reads the texts with the full model; keeps its probabilities, 4 bytes a token and word of the vocabulary. */
     public Divergence(Weights weights, Kernels kernels, List<int[]> texts) {
         this.weights = weights;
-        this.texts = texts;
         transformer = new Transformer(weights, kernels);
-        reference = texts.stream().map(text -> logProbabilities(text, Level.full(weights.config()))).toArray(float[][]::new);
+        SubModel full = SubModel.of(weights, Level.full(weights.config()));
+        references = texts.stream().map(text -> reference(text, logits(text, full))).toList();
     }
 
     /** Mean Kullback-Leibler divergence KL(full ‖ level) of the next token, in nats a token. */
     public double of(Level level) {
+        return of(level, references.size());
+    }
+
+    /** The same on the first few texts. */
+    double of(Level level, int texts) {
+        SubModel own = SubModel.of(weights, level);
         double sum = 0;
         long tokens = 0;
-        for (int i = 0; i < texts.size(); i++) {
-            float[] full = reference[i];
-            float[] own = logProbabilities(texts.get(i), level);
-            sum += IntStream.range(0, full.length).parallel().mapToDouble(j -> Math.exp(full[j]) * (full[j] - own[j])).sum();
-            tokens += texts.get(i).length;
+        for (Reference full : references.subList(0, texts)) {
+            sum += crossEntropy(full.probabilities(), logits(full.text(), own)) - full.entropy();
+            tokens += full.text().length;
         }
         return sum / tokens;
     }
 
-    private float[] logProbabilities(int[] text, Level level) {
-        float[] logits;
-        try (KvCache cache = transformer.newCache(text.length)) {
-            transformer.read(text, SubModel.of(weights, level), cache);
-            logits = transformer.logits(0, text.length);
-        }
-        int vocabulary = weights.config().vocabulary();
-        IntStream.range(0, text.length).parallel().forEach(token -> {
-            int from = token * vocabulary;
-            float total = (float) Logits.logSumExp(logits, from, vocabulary);
-            for (int i = from; i < from + vocabulary; i++) {
-                logits[i] -= total;
+    private Reference reference(int[] text, float[] logits) {
+        float[] probabilities = new float[logits.length];
+        rows(logits).forEach(from -> {
+            double total = Logits.logSumExp(logits, from, vocabulary());
+            for (int i = from; i < from + vocabulary(); i++) {
+                probabilities[i] = (float) Math.exp(logits[i] - total);
             }
         });
-        return logits;
+        return new Reference(text, probabilities, crossEntropy(probabilities, logits));
+    }
+
+    /** Summed over the tokens. One exponential a word is all it takes, where most of the time goes besides reading. */
+    private double crossEntropy(float[] probabilities, float[] logits) {
+        return rows(logits).mapToDouble(from -> {
+            double total = Logits.logSumExp(logits, from, vocabulary());
+            double sum = 0;
+            for (int i = from; i < from + vocabulary(); i++) {
+                sum += probabilities[i] * (total - logits[i]);
+            }
+            return sum;
+        }).sum();
+    }
+
+    private IntStream rows(float[] logits) {
+        return IntStream.range(0, logits.length / vocabulary()).parallel().map(token -> token * vocabulary());
+    }
+
+    private int vocabulary() {
+        return weights.config().vocabulary();
+    }
+
+    private float[] logits(int[] text, SubModel level) {
+        try (KvCache cache = transformer.newCache(text.length)) {
+            transformer.read(text, level, cache);
+            return transformer.logits(0, text.length);
+        }
     }
 }

@@ -34,12 +34,20 @@ public final class Elasticizer {
      * An order of the units, and levels of it.
      *
      * @param text what makes a unit important here
-     * @param divergence mean of the levels' divergences from the full model, in nats a token
+     * @param divergences of the levels from the full model, in nats a token
      */
-    private record Candidate(String text, Order order, List<Level> levels, double divergence) {
+    private record Candidate(String text, Order order, List<Level> levels, List<Double> divergences) {
+        double divergence() {
+            return divergences.stream().mapToDouble(Double::doubleValue).average().orElseThrow();
+        }
+
+        String each() {
+            return divergences.stream().map(loss -> String.format(Locale.ROOT, "%.3f", loss)).collect(Collectors.joining(", "));
+        }
+
         @Override
         public String toString() {
-            return String.format(Locale.ROOT, "%s %.3f", text, divergence);
+            return String.format(Locale.ROOT, "%s %.3f", text, divergence());
         }
     }
 
@@ -64,41 +72,47 @@ public final class Elasticizer {
     public Pack make(String baseSha256, Calibration calibration, Aims aims, String source) {
         Weights original = weights(Order.identity(config));
         UnitStatistics statistics = statistics(original, calibration.statistics());
+        boolean recovered = aims.rank() > 0;
+        boolean again = recovered && aims.offered().size() > 1;
         List<Candidate> candidates = new ArrayList<>();
-        double part = (DIRECTIONS_FROM - STATISTICS_PART) / aims.offered().size();
+        double part = (DIRECTIONS_FROM - STATISTICS_PART) / (aims.offered().size() + (again ? 1 : 0));
         for (Importance importance : aims.offered()) {
             double from = STATISTICS_PART + part * candidates.size();
             progress.at("Ordering units by " + importance.text(), from);
             Order order = importance.of(original, statistics, calibration.statistics()).order();
-            Candidate candidate = candidate(importance.text(), order, statistics, calibration, aims,
+            Candidate candidate = candidate(importance.text(), order, statistics, calibration, aims, recovered && !again,
                     (step, share) -> progress.at(step, from + part * share));
-            progress.at("Mean KL of the levels before recovery, ordered by " + candidate, from + part);
+            progress.at("KL of the levels before recovery, ordered by " + candidate + " (" + candidate.each() + ")", from + part);
             candidates.add(candidate);
         }
-        Candidate best = Collections.min(candidates, Comparator.comparingDouble(Candidate::divergence));
+        Candidate chosen = Collections.min(candidates, Comparator.comparingDouble(Candidate::divergence));
+        Candidate best = again ? candidate(chosen.text(), chosen.order(), statistics, calibration, aims, true,
+                (step, share) -> progress.at(step, DIRECTIONS_FROM - part * (1 - share))) : chosen;
         Pack pack = new Pack(baseSha256, best.order(), best.levels(), new float[0][], Optional.empty(),
                 provenance(best, candidates) + ", widths by what each layer is worth, means as biases, calibrated on " + source);
         return withDirections(pack, weights(best.order()), calibration.statistics());
     }
 
+    /**
+     * @param finely whether widths are measured at all thirds and on all passages, as befits those that will be trained; to see
+     *     which order is better less will do
+     */
     private Candidate candidate(String text, Order order, UnitStatistics statistics, Calibration calibration, Aims aims,
-            Progress own) {
+            boolean finely, Progress own) {
         Weights weights = weights(order);
         Compensation compensation = new Compensation(weights, statistics);
-        boolean recovered = aims.rank() > 0;
         List<int[]> selection = calibration.selection();
-        Divergence divergence = new Divergence(weights, kernels,
-                recovered ? selection : selection.subList(0, Math.min(FEW, selection.size())));
-        Widths widths = Widths.measure(config, recovered ? Widths.THIRDS : Widths.COARSE,
-                level -> divergence.of(compensation.of(level, 0)), own);
+        List<int[]> few = selection.subList(0, Math.min(FEW, selection.size()));
+        Divergence divergence = new Divergence(weights, kernels, aims.rank() > 0 ? selection : few);
+        Widths widths = Widths.measure(config, finely ? Widths.THIRDS : Widths.COARSE,
+                level -> divergence.of(compensation.of(level, 0), finely ? selection.size() : few.size()), own);
         List<Level> levels = aims.shares().stream().map(share -> level(share, widths, compensation, aims.rank())).toList();
-        double mean = levels.stream().mapToDouble(divergence::of).average().orElseThrow();
-        return new Candidate(text, order, levels, mean);
+        return new Candidate(text, order, levels, levels.stream().map(divergence::of).toList());
     }
 
     private static String provenance(Candidate best, List<Candidate> candidates) {
         return "order by " + best.text() + candidates.stream().map(Candidate::toString)
-                .collect(Collectors.joining(", ", " (mean KL of the levels before recovery: ", ")"));
+                .collect(Collectors.joining(", ", " (mean KL of levels before recovery: ", ")"));
     }
 
     /** A level whose adapters are counted in its share. */
