@@ -46,8 +46,8 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
     public static LatencyModel fit(List<Sample> prefill, List<Sample> decode) {
         double[][] prefillWork = prefill.stream().map(sample -> prefillWork(sample.level(), 0, sample.tokens())).toArray(double[][]::new);
         double[][] decodeWork = decode.stream().map(sample -> decodeWork(sample.level(), sample.tokens())).toArray(double[][]::new);
-        double[] prefillPrices = NonNegativeLeastSquares.solveRelative(prefillWork, millis(prefill));
-        double[] decodePrices = NonNegativeLeastSquares.solveRelative(decodeWork, millis(decode));
+        double[] prefillPrices = NonNegativeFit.solveRelative(prefillWork, millis(prefill));
+        double[] decodePrices = NonNegativeFit.solveRelative(decodeWork, millis(decode));
         return new LatencyModel(prefillPrices, decodePrices, margin(prefillWork, prefillPrices, prefill),
                 margin(decodeWork, decodePrices, decode));
     }

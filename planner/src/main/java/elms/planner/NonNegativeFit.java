@@ -3,13 +3,13 @@ package elms.planner;
 import java.util.Arrays;
 
 /** Fits coefficients that may not be negative, by coordinate descent; for a handful of columns. */
-final class NonNegativeLeastSquares {
+final class NonNegativeFit {
     private static final int ROUNDS = 20_000;
     private static final int REWEIGHTED = 8;
     /** Errors below are alike. */
     private static final double LEAST_ERROR = 0.01;
 
-    private NonNegativeLeastSquares() {}
+    private NonNegativeFit() {}
 
     /**
      * Minimizes the sum of |rows[i] · x / targets[i] − 1| over x ≥ 0; targets are positive. So a measurement that something else
