@@ -21,6 +21,8 @@ public final class Correction {
     private static final int REMEMBERED = 2 * ONE_OF - 1;
     /** Ratios of one answer are alike: of the profile's margin at least so much is kept. */
     private static final double LEAST_MARGIN = 1.15;
+    /** What took less of the predicted time was not the work that was predicted: no host becomes that fast. */
+    private static final double LEAST_RATIO = 0.05;
     /** What two interruptions may do to the promises that follow. */
     private static final double MOST_MARGIN = 2;
 
@@ -42,7 +44,7 @@ public final class Correction {
      * @param predicted what the profile alone predicts on average, in milliseconds
      */
     public synchronized void observe(double predicted, double measured) {
-        if (predicted > 0 && measured > 0) {
+        if (predicted > 0 && measured > LEAST_RATIO * predicted) {
             ratios.addFirst(measured / predicted);
             if (ratios.size() > REMEMBERED) {
                 ratios.removeLast();

@@ -61,6 +61,13 @@ class CorrectionPropertyTest {
     }
 
     @Example
+    void whatCannotHaveBeenTheWorkIsNotCounted() {
+        measure(40, 0.01, 0, new Random(1));
+        assertThat(correction.factor()).isEqualTo(1);
+        assertThat(correction.promised(MARGIN)).isEqualTo(MARGIN);
+    }
+
+    @Example
     void whatWasLearntCanBeForgotten() {
         measure(40, 0.3, 0, new Random(1));
         correction.forget();
