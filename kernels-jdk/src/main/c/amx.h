@@ -39,8 +39,8 @@ INLINE void store_columns(uint16_t *pair, Floats even, Floats odd) {
 }
 
 /*
- * sums[16 tokens or twice as many][two panels] = strip · x, whose tiles of the second 16 are stride behind those of the first; added to what
- * they are unless these are the first blocks. A token's sums are so many floats behind those of the one before, a panel's likewise.
+ * sums[16 tokens or twice as many][two panels] = strip · x, whose tiles of the second 16 are stride behind those of the first; added to
+ * what they are unless these are the first blocks. A token's sums are so many floats behind those of the one before, a panel's likewise.
  */
 INLINE void multiply_tiles(const int both, const Tile (*strip)[2], int blocks, const Tile *x, int64_t stride, int first, float *sums,
                            int token_floats, int panel_floats) {

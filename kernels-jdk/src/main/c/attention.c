@@ -86,10 +86,10 @@ void EXPORT(append)(const float *new_keys, const float *new_values, int from, in
 #endif
 
 /*
- * A tile's attention to one page: part = {largest score, sum of weights, weighted values [dim / 16][ROWS][16]}, with room for an even number
- * of panels. Keys and values of the key/value head begin at first_key and first_value; first is the position of the page's first row. The
- * cache holds length positions, the last of which are the queries' tokens. The keys that the caller attends to after these begin at
- * first_next.
+ * A tile's attention to one page: part = {largest score, sum of weights, weighted values [dim / 16][ROWS][16]}, with room for an even
+ * number of panels. Keys and values of the key/value head begin at first_key and first_value; first is the position of the page's first
+ * row. The cache holds length positions, the last of which are the queries' tokens. The keys that the caller attends to after these begin
+ * at first_next.
  */
 void EXPORT(attend)(const float *queries, int tokens, int query_heads, const int32_t *heads, int head_count, int from,
                     const uint16_t *keys, int first_key, const uint16_t *values, int first_value, int head_dim, int first, int length,

@@ -34,7 +34,7 @@ INLINE void row_to_tiles(const float *x, int count, float scale, Tile *tiles, in
     }
 }
 
-/* out[panel][ROWS][16] = sum over count of tiles[row] · halves[panel][count][16], for panels that are stride apart; their number is even. */
+/* out[panel][ROWS][16] = sum over count of tiles[row] · halves[panel][count][16]; panels are stride apart, with room for an even number. */
 static void multiply_halves(const uint16_t *panels, int64_t stride, int number, int count, const Tile *tiles, int rows, float *out) {
     int blocks = (count + BLOCK - 1) / BLOCK;
     for (int p = 0; p < number; p += 2) {

@@ -9,8 +9,8 @@ import java.util.concurrent.locks.LockSupport;
  * regions the others spin for some tens of microseconds, so that the next layer finds them awake, and then park. A region
  * waits only for those that have taken a piece of it: a thread that the system keeps from running delays nobody.
  *
- * <p>Every worker begins with its own share of the pieces, those beside each other, and then helps the others. So what it wrote in one region
- * it reads in the next, and no two write to memory that lies side by side: fetching a line from another core costs more than from memory.
+ * <p>Every worker begins with its own share of the pieces, those beside each other, and then helps the others. So what it wrote in one
+ * region it mostly reads in the next, and no two write to memory that lies side by side: a line that another core wrote is slow to get.
  */
 public final class Workers implements AutoCloseable {
     private static final int SPINS_BEFORE_PARKING = 20_000;

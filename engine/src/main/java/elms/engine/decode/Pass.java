@@ -15,7 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
-/** A pass of some sequences' next tokens through a level's layers, from their embeddings to what the output head reads. Used again and again. */
+/** A pass of some sequences' next tokens through a level's layers, from their embeddings to what the output head reads. Used again. */
 final class Pass {
     private final Weights weights;
     private final ModelConfig config;

@@ -88,7 +88,7 @@ public final class Transformer {
         step(List.of(new Continuation(new int[] {id}, cache)), level);
     }
 
-    /** Takes several answers at once further, as {@link #read(List, SubModel)} does with prompts; by more than a step where tokens are known. */
+    /** As {@link #read(List, SubModel)}, for several answers at once; by more than one step where tokens are known. */
     public void step(List<Continuation> batch, SubModel level) {
         run(answers, batch, level, Probe.NONE);
     }
@@ -153,7 +153,7 @@ public final class Transformer {
         return logits;
     }
 
-    /** What the output head reads after each of some tokens of the last pass, as for {@link #logits(int, int)}: rows of the model's width. */
+    /** What the output head reads after some tokens of the last pass, as for {@link #logits(int, int)}: rows of the model's width. */
     public float[] hidden(int from, int count) {
         float[] rows = latest.stream(from, count);
         float[] hidden = new float[rows.length];
