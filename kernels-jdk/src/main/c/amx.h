@@ -33,17 +33,17 @@ INLINE void end_tiles(void) { __asm__ volatile("tilerelease"); }
 /* Rounded to the nearest bfloat16, in the upper half of each. */
 INLINE Words rounded(Floats x) { return (Words)x + 0x8000; }
 
+/* Neighbouring columns of one row of a tile. */
+INLINE void store_row(uint16_t *at, Floats x) { *(HalvesAt *)at = __builtin_convertvector(rounded(x) >> 16, Halves); }
+
 /* Two columns of 16 rows as the instruction reads them. */
 INLINE void store_columns(uint16_t *pair, Floats even, Floats odd) {
     *(WordsAt *)pair = rounded(even) >> 16 | (rounded(odd) & 0xffff0000);
 }
 
-/*
- * sums[16 tokens or twice as many][two panels] = strip · x, whose tiles of the second 16 are stride behind those of the first; added to
- * what they are unless these are the first blocks. A token's sums are so many floats behind those of the one before, a panel's likewise.
- */
-INLINE void multiply_tiles(const int both, const Tile (*strip)[2], int blocks, const Tile *x, int64_t stride, int first, float *sums,
-                           int token_floats, int panel_floats) {
+/* For multiply_tiles: 16 tokens, or both times 16. */
+INLINE void tiles_of(const int both, const Tile (*strip)[2], int blocks, const Tile *x, int64_t stride, int first, float *sums,
+                     int token_floats, int panel_floats) {
     const int64_t row = token_floats * sizeof(float);
     float *others = sums + TILE * token_floats;
     if (first) {
@@ -72,6 +72,16 @@ INLINE void multiply_tiles(const int both, const Tile (*strip)[2], int blocks, c
     TILE_STORE(1, sums + panel_floats, row);
     if (both) TILE_STORE(2, others, row);
     if (both) TILE_STORE(3, others + panel_floats, row);
+}
+
+/*
+ * sums[up to 32 tokens][two panels] = strip · x, whose tiles of the second 16 are stride behind those of the first; added to
+ * what they are unless these are the first blocks. A token's sums are so many floats behind those of the one before, a panel's likewise.
+ */
+INLINE void multiply_tiles(int tokens, const Tile (*strip)[2], int blocks, const Tile *x, int64_t stride, int first, float *sums,
+                           int token_floats, int panel_floats) {
+    if (tokens > TILE) tiles_of(1, strip, blocks, x, stride, first, sums, token_floats, panel_floats);
+    else tiles_of(0, strip, blocks, x, stride, first, sums, token_floats, panel_floats);
 }
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "amx.h"
 
-/* Tiles of a page: blocks of 32 numbers that are summed over, for two panels of results each. */
+/* Blocks of 32 positions. */
 #define PAGE_BLOCKS (PAGE / BLOCK)
 
 /* Halves [count][16] of one panel, from its block-th 32 on; those behind the count are zero, whatever is there. */
@@ -28,10 +28,8 @@ INLINE Floats first_of(const float *x, int count) {
 /* A row of the tiles of all blocks: count numbers, scaled, and zeros behind them. */
 INLINE void row_to_tiles(const float *x, int count, float scale, Tile *tiles, int row) {
     int blocks = (count + BLOCK - 1) / BLOCK;
-    for (int d = 0; d < blocks * BLOCK; d += WIDTH) {
-        Words bits = rounded(first_of(x + d, count - d) * scale) >> 16;
-        *(HalvesAt *)(tiles[d / BLOCK][row] + d % BLOCK) = __builtin_convertvector(bits, Halves);
-    }
+    for (int d = 0; d < blocks * BLOCK; d += WIDTH)
+        store_row(tiles[d / BLOCK][row] + d % BLOCK, first_of(x + d, count - d) * scale);
 }
 
 /* out[panel][ROWS][16] = sum over count of tiles[row] · halves[panel][count][16]; panels are stride apart, with room for an even number. */
@@ -44,10 +42,8 @@ static void multiply_halves(const uint16_t *panels, int64_t stride, int number, 
             if (p + 1 < number) halves_to_tile(panels + (p + 1) * stride, b, count, strip[b][1]);
         }
         for (int r = 0; r < rows; r += 2 * TILE) {
-            float *to = out + (p * ROWS + r) * PANEL;
             const Tile *x = tiles + r / TILE * blocks;
-            if (rows - r > TILE) multiply_tiles(1, strip, blocks, x, blocks, 1, to, PANEL, ROWS * PANEL);
-            else multiply_tiles(0, strip, blocks, x, blocks, 1, to, PANEL, ROWS * PANEL);
+            multiply_tiles(rows - r, strip, blocks, x, blocks, 1, out + (p * ROWS + r) * PANEL, PANEL, ROWS * PANEL);
         }
     }
 }

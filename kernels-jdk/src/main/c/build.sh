@@ -18,11 +18,12 @@ if [ -f "$out" ] && [ -z "$(find . -newer "$out")" ]; then exit; fi
 
 knows() { "$cc" -Werror "$@" -xc -c /dev/null -o /dev/null 2>/dev/null; }
 
+avx512vnni=-mavx512f_-mavx512bw_-mavx512vl_-mavx512dq_-mavx512vnni_-mfma_-mf16c_-mprefer-vector-width=512
 case $machine in
   x86_64*) tiers='avx2:-mavx2_-mfma_-mf16c
     avxvnni:-mavx2_-mfma_-mf16c_-mavxvnni
-    avx512vnni:-mavx512f_-mavx512bw_-mavx512vl_-mavx512dq_-mavx512vnni_-mfma_-mf16c_-mprefer-vector-width=512
-    amx:-mavx512f_-mavx512bw_-mavx512vl_-mavx512dq_-mavx512vnni_-mfma_-mf16c_-mprefer-vector-width=512_-mamx-tile_-mamx-bf16' ;;
+    avx512vnni:'$avx512vnni'
+    amx:'${avx512vnni}_-mamx-tile_-mamx-bf16 ;;
   aarch64*) tiers='dotprod:-march=armv8.2-a+dotprod
     i8mm:-march=armv8.2-a+dotprod+i8mm'
     # GCC would load so far ahead of use that the registers overflow into memory. Clang does not, and does not know the option.

@@ -64,8 +64,7 @@ static void quantized(const Panel panels[2], int blocks, int tokens, const Rows 
             /* As in integers.h: rows in pages of their own. */
             for (int i = t; first == 0 && i < t + 2 * TILE && i < out->tokens; i++) fetch_to_write(out->at + i * out->stride);
             const Tile *x = (const Tile *)panels[0].x + (int64_t)(t / TILE) * blocks + first;
-            if (tokens - t > TILE) multiply_tiles(1, strip, count, x, blocks, first == 0, sums + t * PAIR, PAIR, PANEL);
-            else multiply_tiles(0, strip, count, x, blocks, first == 0, sums + t * PAIR, PAIR, PANEL);
+            multiply_tiles(tokens - t, strip, count, x, blocks, first == 0, sums + t * PAIR, PAIR, PANEL);
         }
     }
     end_tiles();
@@ -75,8 +74,7 @@ static void quantized(const Panel panels[2], int blocks, int tokens, const Rows 
 INLINE void round_block(const float *x, int t, int b, int tokens, int blocks, int terms, void *out) {
     (void)tokens, (void)terms;
     uint16_t *to = ((Tile *)out)[(int64_t)(t / TILE) * blocks + b][t % TILE];
-    UNROLL for (int i = 0; i < BLOCK; i += WIDTH)
-        *(HalvesAt *)(to + i) = __builtin_convertvector(rounded(load(x + i)) >> 16, Halves);
+    UNROLL for (int i = 0; i < BLOCK; i += WIDTH) store_row(to + i, load(x + i));
 }
 
 #endif

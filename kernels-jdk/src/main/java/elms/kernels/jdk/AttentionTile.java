@@ -13,7 +13,6 @@ import elms.kernels.KeyValues;
  * @param most rows that a tile has, if it is not the last
  */
 record AttentionTile(float[] queries, int tokens, int queryHeads, int kvHead, int[] heads, int from, int most, KeyValues cache) {
-
     /** Rows of this tile. */
     int count() {
         return Math.min(most, tokens * heads.length - from);
