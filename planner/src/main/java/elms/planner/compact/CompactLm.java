@@ -27,7 +27,7 @@ public final class CompactLm implements PromptReader {
     public CompactLm(CompactWeights weights, Pieces pieces, Kernels kernels) {
         this.weights = weights;
         this.pieces = pieces;
-        this.workspace = new Workspace(kernels);
+        this.workspace = new Workspace(kernels.forPrompts());
         this.begin = Arrays.asList(weights.vocabulary()).indexOf(BEGIN);
         this.end = Arrays.asList(weights.vocabulary()).indexOf(END);
     }
