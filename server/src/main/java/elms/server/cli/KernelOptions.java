@@ -8,6 +8,7 @@ import elms.kernels.jdk.Provider;
 import elms.kernels.jdk.ProviderUnavailableException;
 import elms.planner.compact.PromptReader;
 import elms.server.BaseModel;
+import elms.server.CompilerThreads;
 import elms.server.Machine;
 import elms.server.ModelLoader;
 import elms.server.store.DataFolder;
@@ -69,7 +70,7 @@ class KernelOptions {
 
     private Kernels fastest(Screen screen) {
         try {
-            return Provider.NATIVE.start(threads());
+            return started(Provider.NATIVE);
         } catch (ProviderUnavailableException e) {
             screen.line("elms: " + e.getMessage() + "; the slower vector kernels will do");
             return start(Provider.VECTOR);
@@ -78,10 +79,18 @@ class KernelOptions {
 
     private Kernels start(Provider chosen) {
         try {
-            return chosen.start(threads());
+            return started(chosen);
         } catch (ProviderUnavailableException e) {
             throw new ElmsException(e.getMessage(), e);
         }
+    }
+
+    private Kernels started(Provider chosen) throws ProviderUnavailableException {
+        Kernels kernels = chosen.start(threads());
+        if (chosen == Provider.NATIVE) {
+            CompilerThreads.giveWay();
+        }
+        return kernels;
     }
 
     /**
