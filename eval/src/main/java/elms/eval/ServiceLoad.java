@@ -161,8 +161,8 @@ public final class ServiceLoad {
 
     private boolean atFloor(ServedApp app) {
         int context = model.tokenizer().encode(app.examples()).length();
-        double limit = app.slo().tpot().orElseThrow().millis(latency.decodeMillis(model.full(), context));
-        return latency.decodeMillis(model.levels().getLast(), context) > FLOOR * limit;
+        double limit = app.slo().tpot().orElseThrow().millis(latency.steps(model.full(), context).tpotMillis(ServedApp.ANSWER_TOKENS));
+        return latency.steps(model.levels().getLast(), context).tpotMillis(ServedApp.ANSWER_TOKENS) > FLOOR * limit;
     }
 
     private List<Outcome> run(Contender contender, List<Arrival> requests) {

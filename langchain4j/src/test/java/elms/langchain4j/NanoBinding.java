@@ -7,14 +7,15 @@ import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.SubModel;
-import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.WeightPacker;
 import elms.engine.model.Weights;
 import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.VectorKernels;
 import elms.planner.LatencyModel;
+import elms.planner.Settling;
 import elms.service.AppProfile;
 import elms.service.Binding;
 import elms.service.ElmsService;
@@ -41,7 +42,7 @@ final class NanoBinding implements AutoCloseable {
                     new GgufTokenizer(file.metadata()), messages -> new RenderedChat(
                             messages.stream().map(Message::content).collect(Collectors.joining("\n")), List.of()));
             service = ElmsService.open(model, kernels, new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0, 0}, 1,
-                    1));
+                    1, Settling.NONE));
         } finally {
             Files.delete(written);
             Files.delete(folder);

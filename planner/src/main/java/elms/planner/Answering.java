@@ -1,6 +1,7 @@
 package elms.planner;
 
 import elms.engine.model.SubModel;
+import java.util.function.IntPredicate;
 
 /**
  * Who gives the tokens of an answer. What is left of the TTFT after reading goes to a <em>head start</em>: the full model gives
@@ -30,43 +31,63 @@ public record Answering(int headStart, int fullTokens, SubModel level) {
      *
      * @param tokens of the longest answer
      * @param spare time until the first token is due
-     * @param full time of the full model's step
-     * @param step time of the level's step
+     * @param full the full model's steps
+     * @param step the level's
      * @param limit of the TPOT
      */
-    static Answering of(SubModel level, int tokens, double spare, double full, double step, double limit) {
-        int least = Math.max(1, (int) Math.ceil(tokens - (tokens - 1) * limit / step - ROUNDING));
-        int most = Math.max(1, Math.min(tokens, 1 + (int) (spare / full)));
+    static Answering of(SubModel level, int tokens, double spare, Steps full, Steps step, double limit) {
+        double whole = (tokens - 1) * limit + ROUNDING;
+        int least = tokens - largest(tokens - 1, count -> step.millis(count) <= whole);
+        int most = 1 + largest(tokens - 1, count -> full.millis(count) <= spare);
         Answering longest = steady(level);
         for (int headStart = least; headStart <= most; headStart++) {
             longest = new Answering(headStart, headStart + ahead(tokens, headStart, full, step, limit), level);
-            if (step >= full || longest.fullTokens >= Math.min(tokens, TELLING)) {
+            if (step.settled() >= full.settled() || longest.fullTokens >= Math.min(tokens, TELLING)) {
                 break;
             }
         }
         return longest;
     }
 
-    /** Tokens behind a head start that the full model can give so that none comes late, nor one that the level gives later. */
-    private static int ahead(int tokens, int headStart, double full, double step, double limit) {
+    /** Tokens behind a head start that the full model can give so that none comes late, nor the level's last one. */
+    private static int ahead(int tokens, int headStart, Steps full, Steps step, double limit) {
         int rest = tokens - headStart;
-        if (full <= limit || full <= step) {
+        if (full.settled() <= limit || full.settled() <= step.settled()) {
             return rest;
         }
-        double inTime = (headStart - 1) * limit / (full - limit);
-        double atTheEnd = ((tokens - 1) * limit - rest * step) / (full - step);
-        return Math.max(0, (int) Math.min(rest, Math.min(inTime, atTheEnd)));
+        double held = full.millis(headStart - 1);
+        return largest(rest, ahead -> {
+            double given = full.millis(headStart - 1 + ahead) - held;
+            return given <= (headStart - 1 + ahead) * limit && given + step.millis(rest - ahead) <= (tokens - 1) * limit;
+        });
+    }
+
+    /** The largest number up to another that a condition holds for which, above zero, holds for those below too. */
+    private static int largest(int most, IntPredicate holds) {
+        int least = 0;
+        while (least < most) {
+            int middle = (least + most + 1) >>> 1;
+            if (holds.test(middle)) {
+                least = middle;
+            } else {
+                most = middle - 1;
+            }
+        }
+        return least;
     }
 
     /** Time that the answer's tokens take before the first is handed out. */
-    public double heldMillis(double full) {
-        return (headStart - 1) * full;
+    public double heldMillis(Steps full) {
+        return full.millis(headStart - 1);
     }
 
     /** Mean time of a token after the first, in the longest answer. */
-    public double tpotMillis(int tokens, double full, double step) {
-        int ahead = Math.min(tokens, fullTokens) - headStart;
-        return tokens < 2 ? step : (ahead * full + (tokens - headStart - ahead) * step) / (tokens - 1);
+    public double tpotMillis(int tokens, Steps full, Steps step) {
+        if (tokens < 2) {
+            return step.tpotMillis(tokens);
+        }
+        int byFull = Math.min(tokens, fullTokens);
+        return (full.millis(byFull - 1) - heldMillis(full) + step.millis(tokens - byFull)) / (tokens - 1);
     }
 
     /**

@@ -27,9 +27,9 @@ public final class Forecast {
         return prefill.promised(profile.prefillMargin()) * profile.prefillMillis(cached, parts) / profile.prefillMargin();
     }
 
-    /** As {@link LatencyModel#decodeMillis}. */
-    public double decodeMillis(SubModel level, int context) {
-        return decode.promised(profile.decodeMargin()) * profile.decodeMillis(level, context) / profile.decodeMargin();
+    /** As {@link LatencyModel#steps}. */
+    public Steps steps(SubModel level, int context) {
+        return profile.steps(level, context).times(decode.promised(profile.decodeMargin()) / profile.decodeMargin());
     }
 
     /** Mean time to read the parts of a prompt. */
@@ -37,9 +37,9 @@ public final class Forecast {
         return prefill.factor() * profile.prefillMillis(cached, parts) / profile.prefillMargin();
     }
 
-    /** Mean time of a decode step. */
-    public double expectedDecodeMillis(SubModel level, int context) {
-        return decode.factor() * profile.decodeMillis(level, context) / profile.decodeMargin();
+    /** Mean times of steps. */
+    public Steps expectedSteps(SubModel level, int context) {
+        return profile.steps(level, context).times(decode.factor() / profile.decodeMargin());
     }
 
     /** Learns from a prompt that was read. */
@@ -47,9 +47,14 @@ public final class Forecast {
         prefill.observe(profile.prefillMillis(cached, parts) / profile.prefillMargin(), millis);
     }
 
-    /** Learns from a decode step, or the mean of some. */
-    public void stepTook(SubModel level, int context, double millis) {
-        decode.observe(profile.decodeMillis(level, context) / profile.decodeMargin(), millis);
+    /**
+     * Learns from decode steps.
+     *
+     * @param before steps of the same level that came before them
+     * @param millis of one of them, on average
+     */
+    public void stepsTook(SubModel level, int context, int before, int count, double millis) {
+        decode.observe(profile.steps(level, context).meanMillis(before, count) / profile.decodeMargin(), millis);
     }
 
     /** Forgets what it learnt, as after requests that only warmed the machine up. */

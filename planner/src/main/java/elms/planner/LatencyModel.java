@@ -16,14 +16,14 @@ import java.util.List;
  *
  * where weights are those the level reads for a token and bytes what they take, output head included, and head outputs are
  * the sum over its heads of their dimensions. Adapted is 1 for a level below the full one: its adapters and its screen take more
- * time than their bytes tell.
+ * time than their bytes tell. A decode step is one that has settled: the first ones of an answer take longer ({@link Settling}).
  *
  * @param prefill prices p0 to p4, in milliseconds
  * @param decode prices d0 to d3, in milliseconds
  * @param prefillMargin 95th percentile of measured over predicted
  * @param decodeMargin likewise
  */
-public record LatencyModel(double[] prefill, double[] decode, double prefillMargin, double decodeMargin) {
+public record LatencyModel(double[] prefill, double[] decode, double prefillMargin, double decodeMargin, Settling settling) {
     private static final double UNIT = 1e6;
     private static final int PREFILL_PRICES = 5;
     private static final int DECODE_PRICES = 4;
@@ -35,21 +35,48 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
         }
     }
 
-    /**
-     * One measurement.
-     *
-     * @param tokens read at once, or for a decode step the context before it
-     */
+    /** A prompt that was read at once. */
     public record Sample(SubModel level, int tokens, double millis) {}
 
+    /**
+     * Steps that one level gave behind a prompt or other levels.
+     *
+     * @param context tokens before them
+     * @param millis of each, at least four
+     */
+    public record Run(SubModel level, int context, double[] millis) {
+        /** Some of the steps. */
+        Run part(int from, int to) {
+            return new Run(level, context + from, Arrays.copyOfRange(millis, from, to));
+        }
+
+        double meanMillis() {
+            return Arrays.stream(millis).average().orElseThrow();
+        }
+
+        double medianMillis() {
+            return Arrays.stream(millis).sorted().skip(millis.length / 2).findFirst().orElseThrow();
+        }
+    }
+
     /** Fits prices to measurements, so that the middle of the relative errors is least. */
-    public static LatencyModel fit(List<Sample> prefill, List<Sample> decode) {
+    public static LatencyModel fit(List<Sample> prefill, List<Run> decode) {
+        Settling settling = Settling.of(decode);
         double[][] prefillWork = prefill.stream().map(sample -> prefillWork(sample.level(), 0, sample.tokens())).toArray(double[][]::new);
-        double[][] decodeWork = decode.stream().map(sample -> decodeWork(sample.level(), sample.tokens())).toArray(double[][]::new);
-        double[] prefillPrices = NonNegativeFit.solveRelative(prefillWork, millis(prefill));
-        double[] decodePrices = NonNegativeFit.solveRelative(decodeWork, millis(decode));
-        return new LatencyModel(prefillPrices, decodePrices, margin(prefillWork, prefillPrices, prefill),
-                margin(decodeWork, decodePrices, decode));
+        double[] prefillMillis = prefill.stream().mapToDouble(Sample::millis).toArray();
+        double[][] decodeWork = new double[2 * decode.size()][];
+        double[] decodeMillis = new double[decodeWork.length];
+        for (int i = 0; i < decodeWork.length; i++) {
+            Run run = decode.get(i / 2);
+            int half = run.millis().length / 2;
+            Run part = run.part(i % 2 * half, i % 2 * half + half);
+            decodeWork[i] = decodeWork(run.level(), part.context() + half / 2);
+            decodeMillis[i] = part.meanMillis() / settling.steps(run.level().share(), 1).meanMillis(i % 2 * half, half);
+        }
+        double[] prefillPrices = NonNegativeFit.solveRelative(prefillWork, prefillMillis);
+        double[] decodePrices = NonNegativeFit.solveRelative(decodeWork, decodeMillis);
+        return new LatencyModel(prefillPrices, decodePrices, margin(prefillWork, prefillPrices, prefillMillis),
+                margin(decodeWork, decodePrices, decodeMillis), settling);
     }
 
     /** 95th percentile of the time to read a prompt and score its next token, in milliseconds. */
@@ -75,9 +102,14 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
         return prefillMargin * millis;
     }
 
-    /** 95th percentile of the time of a decode step after {@code context} tokens, in milliseconds. */
+    /** 95th percentile of the time of a decode step after {@code context} tokens that has settled, in milliseconds. */
     public double decodeMillis(SubModel level, int context) {
         return decodeMargin * dot(decodeWork(level, context), decode);
+    }
+
+    /** 95th percentile of the time of steps around a context, the first of which comes behind a prompt or another level. */
+    public Steps steps(SubModel level, int context) {
+        return settling.steps(level.share(), decodeMillis(level, context));
     }
 
     private static double[] prefillWork(SubModel level, int before, int tokens) {
@@ -101,14 +133,10 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
         return level.layers().stream().mapToLong(layer -> (long) layer.heads() * headDim).sum() / UNIT;
     }
 
-    private static double[] millis(List<Sample> samples) {
-        return samples.stream().mapToDouble(Sample::millis).toArray();
-    }
-
-    private static double margin(double[][] work, double[] prices, List<Sample> samples) {
+    private static double margin(double[][] work, double[] prices, double[] millis) {
         double[] ratios = new double[work.length];
         for (int i = 0; i < ratios.length; i++) {
-            ratios[i] = samples.get(i).millis() / dot(work[i], prices);
+            ratios[i] = millis[i] / dot(work[i], prices);
         }
         Arrays.sort(ratios);
         return ratios[Math.min(ratios.length - 1, (int) Math.floor(0.95 * ratios.length))];

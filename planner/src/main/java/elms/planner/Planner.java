@@ -127,8 +127,8 @@ public final class Planner {
     }
 
     private Candidate candidate(Assignment assignment, Answering answering, Budget budget) {
-        double full = decodeMillis(levels.get(0), assignment.tokens(), budget);
-        double step = decodeMillis(answering.level(), assignment.tokens(), budget);
+        Steps full = steps(levels.get(0), assignment, budget);
+        Steps step = steps(answering.level(), assignment, budget);
         Latency predicted = Latency.of(budget.spent() + prefillMillis(assignment) + answering.heldMillis(full),
                 answering.tpotMillis(budget.answerTokens(), full, step));
         return new Candidate(assignment, answering, predicted, 0, OptionalDouble.empty());
@@ -146,7 +146,7 @@ public final class Planner {
         }
         double spare = limit.ttftMillis().getAsDouble() - budget.spent() - prefillMillis(assignment);
         return candidate(assignment, Answering.of(answers, budget.answerTokens(), spare,
-                decodeMillis(levels.get(0), assignment.tokens(), budget), decodeMillis(answers, assignment.tokens(), budget),
+                steps(levels.get(0), assignment, budget), steps(answers, assignment, budget),
                 limit.tpotMillis().getAsDouble()), budget);
     }
 
@@ -255,8 +255,8 @@ public final class Planner {
     }
 
     /** In the middle of the longest answer. */
-    private double decodeMillis(SubModel level, int promptTokens, Budget budget) {
-        return forecast.decodeMillis(level, promptTokens + budget.answerTokens() / 2);
+    private Steps steps(SubModel level, Assignment assignment, Budget budget) {
+        return forecast.steps(level, assignment.tokens() + budget.answerTokens() / 2);
     }
 
     /** The request's bounds in milliseconds: a ratio is of the full model's latency on this machine when nothing else runs. */
@@ -265,7 +265,8 @@ public final class Planner {
         LatencyModel profile = forecast.profile();
         return new Latency(
                 millis(slo.ttft().map(limit -> limit.millis(profile.prefillMillis(full, promptTokens)))),
-                millis(slo.tpot().map(limit -> limit.millis(profile.decodeMillis(full, promptTokens + answerTokens / 2)))));
+                millis(slo.tpot().map(limit -> limit.millis(
+                        profile.steps(full, promptTokens + answerTokens / 2).tpotMillis(answerTokens)))));
     }
 
     private static OptionalDouble millis(Optional<Double> limit) {

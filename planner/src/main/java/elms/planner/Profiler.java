@@ -3,6 +3,7 @@ package elms.planner;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
+import elms.planner.LatencyModel.Run;
 import elms.planner.LatencyModel.Sample;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,8 +23,9 @@ public final class Profiler {
     /** Share of the whole time that prefill takes. */
     private static final double PREFILL_PART = 0.7;
     private static final int[] CONTEXTS = {32, 512};
-    private static final int STEPS = 16;
-    private static final int STEP_ROUNDS = 6;
+    /** In a run, which settles within half of them. */
+    private static final int STEPS = 32;
+    private static final int STEP_ROUNDS = 4;
     /** A margin that tells of something else which ran meanwhile: then all is measured again, and the steadiest profile is kept. */
     private static final double DISTURBED = 1.5;
     private static final int ATTEMPTS = 2;
@@ -58,7 +60,7 @@ public final class Profiler {
     private LatencyModel measureOnce(List<SubModel> levels, DoubleConsumer progress) {
         List<SubModel> chosen = IntStream.of(0, levels.size() / 2, levels.size() - 1).distinct().mapToObj(levels::get).toList();
         List<Sample> prefill = new ArrayList<>();
-        List<Sample> decode = new ArrayList<>();
+        List<Run> decode = new ArrayList<>();
         for (int round = -1; round < PROMPT_ROUNDS; round++) {
             for (SubModel level : chosen) {
                 for (int tokens : PROMPTS) {
@@ -88,28 +90,28 @@ public final class Profiler {
         }
     }
 
-    private void measureLong(SubModel level, List<Sample> prefill, List<Sample> decode) {
+    private void measureLong(SubModel level, List<Sample> prefill, List<Run> decode) {
         for (int round = -1; round < LONG_ROUNDS; round++) {
             try (KvCache cache = transformer.newCache(LONG_PROMPT + STEPS)) {
                 long start = System.nanoTime();
                 transformer.read(ids(LONG_PROMPT), level, cache);
                 transformer.candidates();
                 double millis = millisSince(start);
-                Sample sample = steps(level, cache);
+                Run run = steps(level, cache);
                 if (round >= 0) {
                     prefill.add(new Sample(level, LONG_PROMPT, millis));
-                    decode.add(sample);
+                    decode.add(run);
                 }
             }
         }
     }
 
-    /** In turn, so that a machine that slows down for a second slows all levels. */
-    private void measureSteps(List<SubModel> levels, List<Sample> decode, DoubleConsumer progress) {
+    /** In turn, so that a machine that slows down for a second slows all levels, and each one's first steps come behind another. */
+    private void measureSteps(List<SubModel> levels, List<Run> decode, DoubleConsumer progress) {
         List<KvCache> caches = new ArrayList<>();
         try {
-            for (SubModel level : levels) {
-                for (int context : CONTEXTS) {
+            for (int context : CONTEXTS) {
+                for (SubModel level : levels) {
                     KvCache cache = transformer.newCache(context + STEPS * (STEP_ROUNDS + 1));
                     caches.add(cache);
                     transformer.read(ids(context), level, cache);
@@ -117,9 +119,9 @@ public final class Profiler {
             }
             for (int round = -1; round < STEP_ROUNDS; round++) {
                 for (int i = 0; i < caches.size(); i++) {
-                    Sample sample = steps(levels.get(i / CONTEXTS.length), caches.get(i));
+                    Run run = steps(levels.get(i % levels.size()), caches.get(i));
                     if (round >= 0) {
-                        decode.add(sample);
+                        decode.add(run);
                     }
                 }
                 progress.accept(PREFILL_PART + (1 - PREFILL_PART) * (round + 2) / (STEP_ROUNDS + 1));
@@ -129,14 +131,17 @@ public final class Profiler {
         }
     }
 
-    private Sample steps(SubModel level, KvCache cache) {
+    private Run steps(SubModel level, KvCache cache) {
         int before = cache.length();
-        long start = System.nanoTime();
-        for (int id : ids(STEPS)) {
-            transformer.step(id, level, cache);
+        int[] ids = ids(STEPS);
+        double[] millis = new double[STEPS];
+        for (int i = 0; i < STEPS; i++) {
+            long start = System.nanoTime();
+            transformer.step(ids[i], level, cache);
             transformer.candidates();
+            millis[i] = millisSince(start);
         }
-        return new Sample(level, before + STEPS / 2, millisSince(start) / STEPS);
+        return new Run(level, before, millis);
     }
 
     private int[] ids(int count) {

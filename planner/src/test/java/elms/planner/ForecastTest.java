@@ -12,7 +12,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ForecastTest {
-    private static final LatencyModel PROFILE = new LatencyModel(new double[] {1, 0, 100, 5, 0}, new double[] {0, 1000, 0, 0}, 1.1, 1.2);
+    private static final LatencyModel PROFILE =
+            new LatencyModel(new double[] {1, 0, 100, 5, 0}, new double[] {0, 1000, 0, 0}, 1.1, 1.2, Settling.NONE);
 
     @TempDir
     Path folder;
@@ -43,10 +44,10 @@ class ForecastTest {
         for (int i = 0; i < 10; i++) {
             double outlier = i == 3 ? 10 : 1;
             forecast.readTook(0, parts, 2 * outlier * (before / PROFILE.prefillMargin()) * (1 + 0.05 * random.nextGaussian()));
-            forecast.stepTook(levels.full(), 64, 2 * PROFILE.decodeMillis(levels.full(), 64) / PROFILE.decodeMargin());
+            forecast.stepsTook(levels.full(), 64, 0, 1, 2 * PROFILE.decodeMillis(levels.full(), 64) / PROFILE.decodeMargin());
         }
         assertThat(forecast.prefillMillis(0, parts) / before).isCloseTo(2, within(0.1));
-        assertThat(forecast.expectedDecodeMillis(levels.full(), 64) * PROFILE.decodeMargin() / PROFILE.decodeMillis(levels.full(), 64))
+        assertThat(forecast.expectedSteps(levels.full(), 64).settled() * PROFILE.decodeMargin() / PROFILE.decodeMillis(levels.full(), 64))
                 .isCloseTo(2, within(1e-6));
     }
 
@@ -54,13 +55,13 @@ class ForecastTest {
     void promisesOfAPessimisticProfileComeDownToWhatIsMeasured() {
         List<Part> parts = List.of(new Part(levels.full(), 64));
         double before = forecast.prefillMillis(0, parts);
-        double step = forecast.decodeMillis(levels.full(), 64);
+        double step = forecast.steps(levels.full(), 64).settled();
         for (int i = 0; i < 20; i++) {
             forecast.readTook(0, parts, 0.4 * before);
-            forecast.stepTook(levels.full(), 64, 0.5 * step);
+            forecast.stepsTook(levels.full(), 64, 0, 1, 0.5 * step);
         }
         assertThat(forecast.prefillMillis(0, parts)).isBetween(0.4 * before, 0.5 * before);
-        assertThat(forecast.decodeMillis(levels.full(), 64)).isBetween(0.5 * step, 0.6 * step);
+        assertThat(forecast.steps(levels.full(), 64).settled()).isBetween(0.5 * step, 0.6 * step);
     }
 
     @Test

@@ -16,6 +16,7 @@ import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
 import elms.kernels.jdk.VectorKernels;
+import elms.planner.LatencyModel.Run;
 import elms.planner.LatencyModel.Sample;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -50,16 +51,16 @@ class LatencyModelTest {
 
     @Test
     void pricesAreFoundAgainFromNoisyMeasurements() {
-        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400, 0}, 1, 1);
+        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400, 0}, 1, 1, Settling.NONE);
         Random random = new Random(1);
         List<Sample> prefill = new ArrayList<>();
-        List<Sample> decode = new ArrayList<>();
+        List<Run> decode = new ArrayList<>();
         for (int round = 0; round < 20; round++) {
             for (SubModel level : List.of(full, half)) {
                 for (int tokens : new int[] {16, 64, 256, 600}) {
                     double noise = 1 + 0.02 * random.nextGaussian();
                     prefill.add(new Sample(level, tokens, truth.prefillMillis(level, tokens) * noise));
-                    decode.add(new Sample(level, tokens, truth.decodeMillis(level, tokens) * noise));
+                    decode.add(run(level, tokens, truth, noise));
                 }
             }
         }
@@ -75,7 +76,7 @@ class LatencyModelTest {
 
     @Test
     void pricesAreFoundThoughEverySixthMeasurementWasDisturbed() {
-        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400, 0}, 1, 1);
+        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400, 0}, 1, 1, Settling.NONE);
         List<Sample> samples = new ArrayList<>();
         for (int round = 0; round < 6; round++) {
             for (SubModel level : List.of(full, half)) {
@@ -85,7 +86,7 @@ class LatencyModelTest {
                 }
             }
         }
-        LatencyModel fitted = LatencyModel.fit(samples, samples);
+        LatencyModel fitted = LatencyModel.fit(samples, List.of(run(full, 64, truth, 1), run(half, 64, truth, 1)));
         for (int tokens : new int[] {32, 500, 1000}) {
             assertThat(fitted.prefillMillis(half, tokens) / fitted.prefillMargin())
                     .isCloseTo(truth.prefillMillis(half, tokens), withinPercentage(1));
@@ -94,9 +95,40 @@ class LatencyModelTest {
     }
 
     @Test
+    void firstStepsOfASmallLevelArePricedApart() {
+        Settling settling = new Settling(new double[] {half.share(), 1}, new double[] {0.5, 0}, new double[] {0.8, 0});
+        LatencyModel truth = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 40, 0}, 1, 1, settling);
+        List<Run> runs = new ArrayList<>();
+        for (int tokens : new int[] {200, 500, 900}) {
+            runs.add(run(full, tokens, truth, 1));
+            runs.add(run(half, tokens, truth, 1));
+        }
+        LatencyModel fitted = LatencyModel.fit(List.of(new Sample(full, 16, 30)), runs);
+        for (int answer : new int[] {2, 9, 64}) {
+            for (SubModel level : List.of(full, half)) {
+                assertThat(fitted.steps(level, 300).tpotMillis(answer))
+                        .isCloseTo(truth.steps(level, 300).tpotMillis(answer), withinPercentage(2));
+            }
+        }
+        double between = (1 + half.share()) / 2;
+        assertThat(settling.steps(between, 1).unsettled()).isCloseTo(0.25, within(1e-9));
+        assertThat(settling.steps(half.share() / 2, 1).unsettled()).isEqualTo(0.5);
+    }
+
+    /** Steps that take what a model says, but for noise. */
+    private static Run run(SubModel level, int context, LatencyModel truth, double noise) {
+        double[] millis = new double[32];
+        for (int i = 0; i < millis.length; i++) {
+            millis[i] = truth.steps(level, context + i).meanMillis(i, 1) * noise;
+        }
+        return new Run(level, context, millis);
+    }
+
+    @Test
     void noPriceIsNegative() {
         List<Sample> falling = List.of(new Sample(full, 16, 30), new Sample(full, 64, 20), new Sample(half, 256, 10));
-        LatencyModel fitted = LatencyModel.fit(falling, falling);
+        LatencyModel fitted = LatencyModel.fit(falling, List.of(new Run(full, 16, new double[] {9, 8, 7, 6}),
+                new Run(full, 64, new double[] {6, 5, 4, 3}), new Run(half, 256, new double[] {1, 1, 2, 9})));
         assertThat(Arrays.stream(fitted.prefill())).allMatch(price -> price >= 0);
         assertThat(Arrays.stream(fitted.decode())).allMatch(price -> price >= 0);
     }
@@ -114,8 +146,9 @@ class LatencyModelTest {
 
     @Test
     void aDamagedModelIsRefused() {
-        assertThatThrownBy(() -> new LatencyModel(new double[4], new double[4], 1, 1)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new LatencyModel(new double[5], new double[4], Double.NaN, 1))
+        assertThatThrownBy(() -> new LatencyModel(new double[4], new double[4], 1, 1, Settling.NONE))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new LatencyModel(new double[5], new double[4], Double.NaN, 1, Settling.NONE))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 }

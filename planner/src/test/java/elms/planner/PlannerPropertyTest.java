@@ -17,7 +17,8 @@ class PlannerPropertyTest {
     private static final TestLevels LEVELS = levels();
     private static final String TEXT = (("word ".repeat(20)).strip() + "\n\n").repeat(5) + "What is the answer?";
     /** About ten seconds for the text: what the test itself takes counts for nothing. */
-    private static final LatencyModel SLOW = new LatencyModel(new double[] {0, 0, 1250, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1);
+    private static final LatencyModel SLOW =
+            new LatencyModel(new double[] {0, 0, 1250, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1, Settling.NONE);
 
     private static TestLevels levels() {
         try {

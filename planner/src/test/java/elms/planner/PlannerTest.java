@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 class PlannerTest {
     /** Time is proportional to the weights read. */
     private static final LatencyModel LATENCY =
-            new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1);
+            new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1, Settling.NONE);
     private static final String TEXT = (("word ".repeat(20)).strip() + "\n\n").repeat(5) + "What is the answer?";
 
     @TempDir

@@ -6,6 +6,7 @@ import elms.engine.decode.Transformer;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
 import elms.planner.Profiler;
+import elms.planner.Settling;
 import elms.server.store.StoredModel;
 import java.io.IOException;
 import java.io.Reader;
@@ -22,7 +23,8 @@ import java.util.stream.Collectors;
 public final class Profiles {
     /** What the prices are of, and the kernels' way to get there: where either changes, prices are measured anew. */
     private static final String FORM = "bytes of a decode step, levels with adapters, a price of each pass, a long prompt after a first"
-            + " one, a token's weights and keys in one line of addresses and its sums in registers, weights fetched to L2";
+            + " one, a token's weights and keys in one line of addresses and its sums in registers, weights fetched to L2,"
+            + " first steps apart";
 
     private final Path file;
     private final ElasticModel model;
@@ -56,7 +58,8 @@ public final class Profiles {
         try (Reader reader = Files.newBufferedReader(file)) {
             properties.load(reader);
             return Optional.of(new LatencyModel(numbers(properties, "prefill"), numbers(properties, "decode"),
-                    numbers(properties, "prefill_margin")[0], numbers(properties, "decode_margin")[0]));
+                    numbers(properties, "prefill_margin")[0], numbers(properties, "decode_margin")[0], new Settling(
+                    numbers(properties, "settling_share"), numbers(properties, "unsettled"), numbers(properties, "settling_decay"))));
         } catch (IOException | IllegalArgumentException e) {
             return Optional.empty();
         }
@@ -68,6 +71,9 @@ public final class Profiles {
         put(properties, "decode", latency.decode());
         put(properties, "prefill_margin", latency.prefillMargin());
         put(properties, "decode_margin", latency.decodeMargin());
+        put(properties, "settling_share", latency.settling().share());
+        put(properties, "unsettled", latency.settling().unsettled());
+        put(properties, "settling_decay", latency.settling().decay());
         try (Writer writer = Files.newBufferedWriter(file)) {
             properties.store(writer, "what Elms measured on this machine, see elms.planner.LatencyModel");
         }

@@ -21,6 +21,9 @@ final class Costs {
 
     private final Forecast forecast;
     private final double[] factors = new double[MOST_STREAMS + 1];
+    /** The level of the last step, if nothing was read since, and its steps before. */
+    private SubModel stepped;
+    private int steps;
 
     Costs(Forecast forecast) {
         this.forecast = forecast;
@@ -34,9 +37,9 @@ final class Costs {
         return tokens == 0 ? 0 : forecast.prefillMillis(context, List.of(new Part(level, tokens)));
     }
 
-    /** To give one stream its next token. */
+    /** To give one stream its next token, behind others of its level. */
     double step(SubModel level, int context) {
-        return forecast.decodeMillis(level, context);
+        return forecast.steps(level, context).settled();
     }
 
     /** To give several streams on one level their next tokens. */
@@ -48,6 +51,7 @@ final class Costs {
 
     /** Learns from tokens that were read behind a context. A few tell more of the machine's noise than of its speed. */
     void readTook(SubModel level, int context, int tokens, double millis) {
+        stepped = null;
         if (tokens >= TELLING) {
             forecast.readTook(context, List.of(new Part(level, tokens)), millis);
         }
@@ -55,8 +59,10 @@ final class Costs {
 
     /** Learns from a step. */
     void stepTook(SubModel level, int streams, int context, double millis) {
+        steps = level.equals(stepped) ? steps + 1 : 0;
+        stepped = level;
         if (streams == 1) {
-            forecast.stepTook(level, context, millis);
+            forecast.stepsTook(level, context, steps, 1, millis);
         }
         double factor = Math.min(MOST_FACTOR * streams, millis / step(level, context));
         factors[streams] += streams == 1 ? 0 : LEARNING * (factor - factors[streams]);

@@ -14,6 +14,7 @@ import elms.planner.Plan.Span;
 import elms.planner.Planner;
 import elms.planner.Prompt;
 import elms.planner.Slo;
+import elms.planner.Steps;
 import elms.planner.Terms;
 import elms.service.PrefixCache.Match;
 import java.util.ArrayList;
@@ -106,7 +107,7 @@ final class Planning {
     private Plan planned(Call call, Prompt rest, Latency limit, double overhead, boolean alone, Optional<SubModel> answer) {
         int context = rest.tokens() + call.longest() / 2;
         OptionalDouble step = answer.isEmpty() || call.request().slo().equals(Slo.NONE) ? limit.tpotMillis()
-                : OptionalDouble.of(ROUNDING * forecast.decodeMillis(answer.get(), context));
+                : OptionalDouble.of(ROUNDING * forecast.steps(answer.get(), context).tpotMillis(call.longest()));
         Slo slo = new Slo(time(limit.ttftMillis()), time(step));
         Terms terms = new Terms(!alone && answer.isEmpty(), call.request().floor().maxQualityLoss());
         return planner.plan(rest, call.longest(), slo, overhead, terms);
@@ -132,7 +133,8 @@ final class Planning {
         List<Span> spans = plan.spans().stream().map(span -> new Span(span.tokens(), larger(span.level(), least))).toList();
         SubModel answer = larger(plan.decode(), least);
         double read = forecast.prefillMillis(0, spans.stream().map(span -> new Part(span.level(), span.length())).toList());
-        Latency predicted = Latency.of(overhead + read, forecast.decodeMillis(answer, rest.tokens() + call.longest() / 2));
+        Steps steps = forecast.steps(answer, rest.tokens() + call.longest() / 2);
+        Latency predicted = Latency.of(overhead + read, steps.tpotMillis(call.longest()));
         return new Plan(spans, Answering.steady(answer), plan.slo(), predicted, predicted.within(plan.slo()), plan.loss());
     }
 

@@ -11,14 +11,15 @@ import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.SubModel;
-import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.WeightPacker;
 import elms.engine.model.Weights;
 import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.VectorKernels;
 import elms.planner.LatencyModel;
+import elms.planner.Settling;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -27,7 +28,7 @@ import java.util.stream.Collectors;
 /** A small random model of three levels, and the plain engine on it. Answers are noise, the same at every run. */
 final class NanoService implements AutoCloseable {
     /** A time is a number of million weights: far below a millisecond for every prompt. */
-    static final LatencyModel LATENCY = new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0, 0}, 1, 1);
+    static final LatencyModel LATENCY = new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0, 0}, 1, 1, Settling.NONE);
 
     private final Kernels kernels = new VectorKernels(2);
     private final Kernels plainKernels = new VectorKernels(1);

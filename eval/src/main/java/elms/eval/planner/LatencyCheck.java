@@ -21,6 +21,7 @@ import elms.planner.PlanForm;
 import elms.planner.Planner;
 import elms.planner.Prompt;
 import elms.planner.Slo;
+import elms.planner.Steps;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
 import java.util.ArrayList;
@@ -180,25 +181,26 @@ final class LatencyCheck {
         try (KvCache cache = transformer.newCache(plan.promptTokens() + ANSWER)) {
             int context = plan.promptTokens() + ANSWER / 2;
             Answering answering = plan.answering();
-            double full = forecast.expectedDecodeMillis(model.full(), context);
+            Steps full = forecast.expectedSteps(model.full(), context);
             Latency expected = Latency.of(overhead + forecast.expectedPrefillMillis(0, plan.parts()) + answering.heldMillis(full),
-                    answering.tpotMillis(ANSWER, full, forecast.expectedDecodeMillis(answering.level(), context)));
+                    answering.tpotMillis(ANSWER, full, forecast.expectedSteps(answering.level(), context)));
             plan.spans().forEach(span -> transformer.read(span.tokens(), span.level(), cache));
             transformer.candidates();
             double read = (System.nanoTime() - start) / 1e6;
             forecast.readTook(0, plan.parts(), read - overhead);
             int fullTokens = Math.min(ANSWER, answering.fullTokens());
-            double held = decode(model.full(), answering.headStart() - 1, cache, forecast);
-            double rest = decode(model.full(), fullTokens - answering.headStart(), cache, forecast)
-                    + decode(answering.level(), ANSWER - fullTokens, cache, forecast);
+            int heldSteps = answering.headStart() - 1;
+            double held = decode(model.full(), 0, heldSteps, cache, forecast);
+            double rest = decode(model.full(), heldSteps, fullTokens - answering.headStart(), cache, forecast)
+                    + decode(answering.level(), 0, ANSWER - fullTokens, cache, forecast);
             Latency measured = Latency.of(read + held, rest / (ANSWER - 1));
             return new Outcome(pair, expected, measured, ANSWER - answering.headStart(), plan.feasible(),
                     measured.within(plan.slo()));
         }
     }
 
-    /** Milliseconds that some tokens of an answer take on a level. */
-    private double decode(SubModel level, int tokens, KvCache cache, Forecast forecast) {
+    /** Milliseconds that some tokens of an answer take on a level which gave others before them. */
+    private double decode(SubModel level, int before, int tokens, KvCache cache, Forecast forecast) {
         long start = System.nanoTime();
         for (int i = 0; i < tokens; i++) {
             transformer.step(ANY_TOKEN, level, cache);
@@ -206,14 +208,14 @@ final class LatencyCheck {
         }
         double millis = (System.nanoTime() - start) / 1e6;
         if (tokens > 0) {
-            forecast.stepTook(level, cache.length() - tokens / 2, millis / tokens);
+            forecast.stepsTook(level, cache.length() - tokens / 2, before, tokens, millis / tokens);
         }
         return millis;
     }
 
     private Slo times(Prompt prompt, SloPair pair) {
         double ttft = pair.ttft() / 100.0 * profile.prefillMillis(model.full(), prompt.tokens());
-        double tpot = pair.tpot() / 100.0 * profile.decodeMillis(model.full(), prompt.tokens());
+        double tpot = pair.tpot() / 100.0 * profile.steps(model.full(), prompt.tokens()).tpotMillis(ANSWER);
         return new Slo(Optional.of(new Limit.Time(ttft)), Optional.of(new Limit.Time(tpot)));
     }
 

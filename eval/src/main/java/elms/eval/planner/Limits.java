@@ -23,7 +23,7 @@ final class Limits {
         this.latency = latency;
         this.overhead = overhead;
         ttft = slo.ttft() / 100.0 * latency.prefillMillis(model.full(), prompt.tokens());
-        tpot = slo.tpot() / 100.0 * latency.decodeMillis(model.full(), prompt.tokens() + ReadPrompt.ANSWER / 2);
+        tpot = slo.tpot() / 100.0 * tpot(model.full(), prompt.tokens());
     }
 
     boolean reads(Assignment assignment) {
@@ -33,8 +33,11 @@ final class Limits {
 
     /** The levels that may answer, largest first. */
     List<SubModel> answers(Assignment assignment) {
-        int context = assignment.tokens() + ReadPrompt.ANSWER / 2;
-        return model.levels().stream().filter(level -> latency.decodeMillis(level, context) <= tpot).toList();
+        return model.levels().stream().filter(level -> tpot(level, assignment.tokens()) <= tpot).toList();
+    }
+
+    private double tpot(SubModel level, int tokens) {
+        return latency.steps(level, tokens + ReadPrompt.ANSWER / 2).tpotMillis(ReadPrompt.ANSWER);
     }
 
     boolean keeps(Way way) {

@@ -9,8 +9,8 @@ import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.SubModel;
-import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.WeightPacker;
 import elms.engine.model.Weights;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
@@ -20,6 +20,7 @@ import elms.planner.Decision;
 import elms.planner.LatencyModel;
 import elms.planner.PlanShape;
 import elms.planner.Prompt;
+import elms.planner.Settling;
 import elms.planner.Shaper;
 import elms.planner.compact.Opinion;
 import elms.text.GgufTokenizer;
@@ -37,7 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class BaselinesTest {
     /** Time is proportional to the weights read. */
-    private static final LatencyModel LATENCY = new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1);
+    private static final LatencyModel LATENCY =
+            new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1, Settling.NONE);
     private static final String EXAMPLES = "Question: is it so\nAnswer: yes, it is so today.\n\n".repeat(5);
     private static final String QUESTION = "Question: who is it\nAnswer:";
 

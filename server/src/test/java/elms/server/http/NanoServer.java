@@ -9,12 +9,13 @@ import elms.engine.model.Level;
 import elms.engine.model.ModelConfig;
 import elms.engine.model.Order;
 import elms.engine.model.SubModel;
-import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
+import elms.engine.model.WeightPacker;
 import elms.engine.model.Weights;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.VectorKernels;
 import elms.planner.LatencyModel;
+import elms.planner.Settling;
 import elms.server.BaseModel;
 import elms.server.store.StoredModel;
 import elms.service.ElmsService;
@@ -23,10 +24,10 @@ import io.micrometer.core.instrument.MeterRegistry;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -100,7 +101,7 @@ final class NanoServer implements AutoCloseable {
             List<SubModel> levels = List.of(SubModel.of(weights, Level.full(config)), SubModel.of(weights, small));
             ElasticModel model = new ElasticModel(MODEL, weights, levels, base.tokenizer(), base.template());
             // So slow that what this model really takes does not count, and plans are the same on every machine.
-            LatencyModel latency = new LatencyModel(new double[] {0, 0, 2000, 0, 0}, new double[] {0, 2000, 0, 0}, 1, 1);
+            LatencyModel latency = new LatencyModel(new double[] {0, 0, 2000, 0, 0}, new double[] {0, 2000, 0, 0}, 1, 1, Settling.NONE);
             Kernels kernels = change.apply(new VectorKernels(1));
             return new LoadedModel(ElmsService.open(model, kernels, latency, Settings.usual().withMeters(meters)),
                     ModelFacts.of(stored), kernels::close);

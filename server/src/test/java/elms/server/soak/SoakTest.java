@@ -8,6 +8,7 @@ import elms.engine.text.Message;
 import elms.kernels.Kernels;
 import elms.kernels.jdk.VectorKernels;
 import elms.planner.LatencyModel;
+import elms.planner.Settling;
 import elms.server.BaseModel;
 import elms.server.ModelLoader;
 import elms.server.http.HttpServer;
@@ -36,7 +37,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(300)
 class SoakTest {
     private static final int MARKS = 4;
-    private static final LatencyModel LATENCY = new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 100, 0, 0}, 1, 1);
+    private static final LatencyModel LATENCY =
+            new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 100, 0, 0}, 1, 1, Settling.NONE);
 
     @TempDir
     Path folder;
