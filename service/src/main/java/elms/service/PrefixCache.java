@@ -53,7 +53,7 @@ final class PrefixCache implements AutoCloseable {
             int mismatch = Arrays.mismatch(ids, prompt);
             int common = mismatch < 0 ? ids.length : mismatch;
             for (int i = 0; i < common; i++) {
-                if (!usable.test(levels[i])) {
+                if ((i == 0 || levels[i] != levels[i - 1]) && !usable.test(levels[i])) {
                     return i;
                 }
             }

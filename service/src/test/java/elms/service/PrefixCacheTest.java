@@ -8,6 +8,7 @@ import elms.engine.model.SubModel;
 import elms.engine.text.Message;
 import elms.planner.Plan.Span;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -61,8 +62,9 @@ class PrefixCacheTest {
                     new Span(Arrays.copyOfRange(prompt, 60, 100), level(1))), read);
             assertThat(cache.find(MAIL, prompt, level -> level == level(0)).orElseThrow().length()).isEqualTo(60);
             assertThat(cache.find(MAIL, prompt, level -> level == level(1))).isEmpty();
-            assertThat(cache.find(MAIL, prompt, level -> true).orElseThrow().spans()).extracting(Span::length)
-                    .containsExactly(60, 39);
+            List<SubModel> asked = new ArrayList<>();
+            assertThat(cache.find(MAIL, prompt, asked::add).orElseThrow().spans()).extracting(Span::length).containsExactly(60, 39);
+            assertThat(asked).as("once for tokens of one level").containsExactly(level(0), level(1));
         }
     }
 
