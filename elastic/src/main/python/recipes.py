@@ -210,8 +210,15 @@ def taylor(path, ids, device):
     return order, sorted(range(model.layers), key=lambda i: -cost[i])[:ANCHORS]
 
 
-def train(model, level, trained, texts, minutes, distilled=True, mixed=True):
-    """Spends minutes of processor time; returns the number of batches."""
+def predictions(model, full, ids, text):
+    """What the full model predicts behind each token, but for a share that goes to the text's own next one."""
+    target = probabilities(model, hidden(model, ids, full, full, ids.shape[1]))
+    target.view(*ids.shape, -1)[:, :-1].mul_(1 - text).scatter_add_(2, ids[:, 1:, None], torch.full((*ids[:, 1:].shape, 1), text))
+    return target
+
+
+def train(model, level, trained, texts, minutes, text=0.0, mixed=True):
+    """Spends minutes of processor time on the full model's predictions and for a share on the text; returns the number of batches."""
     for t in trained.values():
         t.requires_grad_()
     full, moments = whole(model), {name: [torch.zeros_like(t), torch.zeros_like(t)] for name, t in trained.items()}
@@ -220,9 +227,9 @@ def train(model, level, trained, texts, minutes, distilled=True, mixed=True):
         ids = texts[[(batch * BATCH + j) % len(texts) for j in range(BATCH)]]
         length = ids.shape[1]
         h = hidden(model, ids, level, full, length // 2 if mixed and batch % 3 == 0 else length)
-        if distilled:
+        if text < 1:
             with torch.no_grad():
-                target = probabilities(model, hidden(model, ids, full, full, length))
+                target = predictions(model, full, ids, text)
         else:
             h = h.view(*ids.shape, -1)[:, :-1].flatten(0, 1)
             target = F.one_hot(ids[:, 1:].flatten(), len(model.output)).float()
@@ -294,8 +301,8 @@ def main():
     parser.add_argument('--minutes', type=float, default=4, help='of processor time to train each recipe')
     parser.add_argument('--windows', type=int, default=12, help='of each held-out text')
     parser.add_argument('--questions', type=int, default=100, help='of each task')
-    parser.add_argument('--recipes', nargs='*', help='beside ours: paper, next-token, uniform, no-biases, untrained, '
-                        'random-order, closed-form, own-text (default: all)')
+    parser.add_argument('--recipes', nargs='*', help='beside ours: paper, next-token, half (of the loss on it), uniform, '
+                        'no-biases, untrained, random-order, closed-form, own-text (default: all)')
     options = parser.parse_args()
     state = gguf.GGUFReader(os.path.join(options.folder, 'state.gguf'))
     order = [value(state, 'elms.order.' + units) for units in ('heads', 'neurons')]
@@ -326,7 +333,7 @@ def main():
         own = Model(options.base, learnt, 'cpu')
         lora = Lora(own, *alike(own, target, LORA_RANK, anchors, lora=True))
         report(name, own, lora, lora.trained(), share(own, lora.heads, lora.neurons, LORA_RANK, lora=True),
-               distilled=False, mixed=False)
+               text=1, mixed=False)
 
     def uniform(name):
         same = alike(model, target, rank)
@@ -352,8 +359,8 @@ def main():
     def on_own_text(name):
         plain(name, texts=sampled(model, texts[:OWN_TEXTS, :BEGINNING], texts.shape[1]))
 
-    recipes = {'paper': papers, 'next-token': lambda name: plain(name, distilled=False), 'uniform': uniform,
-               'no-biases': without_biases, 'untrained': untrained, 'random-order': shuffled,
+    recipes = {'paper': papers, 'next-token': lambda name: plain(name, text=1), 'half': lambda name: plain(name, text=0.5),
+               'uniform': uniform, 'no-biases': without_biases, 'untrained': untrained, 'random-order': shuffled,
                'closed-form': from_closed_form, 'own-text': on_own_text}
     plain('ours')
     for name in options.recipes or recipes:
