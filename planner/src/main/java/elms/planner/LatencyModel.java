@@ -53,10 +53,6 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
         double meanMillis() {
             return Arrays.stream(millis).average().orElseThrow();
         }
-
-        double medianMillis() {
-            return Arrays.stream(millis).sorted().skip(millis.length / 2).findFirst().orElseThrow();
-        }
     }
 
     /** Fits prices to measurements, so that the middle of the relative errors is least. */
@@ -69,9 +65,10 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
         for (int i = 0; i < decodeWork.length; i++) {
             Run run = decode.get(i / 2);
             int half = run.millis().length / 2;
-            Run part = run.part(i % 2 * half, i % 2 * half + half);
+            int from = i % 2 * half;
+            Run part = run.part(from, from + half);
             decodeWork[i] = decodeWork(run.level(), part.context() + half / 2);
-            decodeMillis[i] = part.meanMillis() / settling.steps(run.level().share(), 1).meanMillis(i % 2 * half, half);
+            decodeMillis[i] = part.meanMillis() / settling.steps(run.level().share(), 1).meanMillis(from, half);
         }
         double[] prefillPrices = NonNegativeFit.solveRelative(prefillWork, prefillMillis);
         double[] decodePrices = NonNegativeFit.solveRelative(decodeWork, decodeMillis);

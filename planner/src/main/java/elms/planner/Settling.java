@@ -1,7 +1,9 @@
 package elms.planner;
 
 import elms.planner.LatencyModel.Run;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.DoubleStream;
 
 /**
  * How much longer the first {@link Steps} on a level take than later ones. A level that is small enough is in the processor's caches
@@ -15,9 +17,8 @@ public record Settling(double[] share, double[] unsettled, double[] decay) {
     /** All steps take the same time. */
     public static final Settling NONE = new Settling(new double[0], new double[0], new double[0]);
 
-    /** What is left of a run's beginning at its end, where steps count as settled, is small. */
-    private static final double MOST_DECAY = 0.95;
-    private static final double DECAYS = 0.05;
+    /** Decays that are tried: none is so slow that steps have not settled at the end of a run. */
+    private static final int DECAYS = 20;
 
     public Settling {
         if (share.length != unsettled.length || share.length != decay.length) {
@@ -43,7 +44,8 @@ public record Settling(double[] share, double[] unsettled, double[] decay) {
     private static Steps fit(double[] excess) {
         Steps nearest = new Steps(1, 0, 0);
         double least = Double.POSITIVE_INFINITY;
-        for (double decay = 0; decay <= MOST_DECAY; decay += DECAYS) {
+        for (int i = 0; i < DECAYS; i++) {
+            double decay = i / (double) DECAYS;
             double product = 0;
             double square = 0;
             double power = 1;
@@ -67,15 +69,19 @@ public record Settling(double[] share, double[] unsettled, double[] decay) {
         double[] excess = new double[runs.stream().mapToInt(run -> run.millis().length).min().orElseThrow()];
         for (int i = 0; i < excess.length; i++) {
             int step = i;
-            double[] sorted = runs.stream().mapToDouble(run -> run.millis()[step] / settled(run)).sorted().toArray();
-            excess[i] = sorted[sorted.length / 2] - 1;
+            excess[i] = median(runs.stream().mapToDouble(run -> run.millis()[step] / settled(run))) - 1;
         }
         return excess;
     }
 
     private static double settled(Run run) {
         int steps = run.millis().length;
-        return run.part(steps * 3 / 4, steps).medianMillis();
+        return median(Arrays.stream(run.millis(), steps * 3 / 4, steps));
+    }
+
+    private static double median(DoubleStream numbers) {
+        double[] sorted = numbers.sorted().toArray();
+        return sorted[sorted.length / 2];
     }
 
     /**

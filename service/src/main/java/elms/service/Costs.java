@@ -21,7 +21,7 @@ final class Costs {
 
     private final Forecast forecast;
     private final double[] factors = new double[MOST_STREAMS + 1];
-    /** The level of the last step, if nothing was read since, and its steps before. */
+    /** The level of the last step, if no prompt was read by itself since, and its steps before. */
     private SubModel stepped;
     private int steps;
 
