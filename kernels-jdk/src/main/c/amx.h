@@ -41,9 +41,17 @@ INLINE void store_columns(uint16_t *pair, Floats even, Floats odd) {
     *(WordsAt *)pair = rounded(even) >> 16 | (rounded(odd) & 0xffff0000);
 }
 
+/* Two panels' tiles, block by block. They are filled while they are multiplied for the first time: tiles and vectors work side by side. */
+typedef struct {
+    Tile (*tiles)[2];
+    int blocks, filled;
+    void (*fill)(const void *panels, int block, Tile tiles[2]);
+    const void *panels;
+} Strip;
+
 /* For multiply_tiles: 16 tokens, or both times 16. */
-INLINE void tiles_of(const int both, const Tile (*strip)[2], int blocks, const Tile *x, int64_t stride, int first, float *sums,
-                     int token_floats, int panel_floats) {
+INLINE void tiles_of(const int both, const Strip *strip, const Tile *x, int64_t stride, int first, float *sums, int token_floats,
+                     int panel_floats) {
     const int64_t row = token_floats * sizeof(float);
     float *others = sums + TILE * token_floats;
     if (first) {
@@ -57,11 +65,12 @@ INLINE void tiles_of(const int both, const Tile (*strip)[2], int blocks, const T
         if (both) TILE_LOAD(2, others, row);
         if (both) TILE_LOAD(3, others + panel_floats, row);
     }
-    for (int b = 0; b < blocks; b++) {
+    for (int b = 0; b < strip->blocks; b++) {
+        if (!strip->filled) strip->fill(strip->panels, b, strip->tiles[b]);
         TILE_LOAD(4, x + b, sizeof **x);
-        TILE_LOAD(6, strip[b][0], sizeof **x);
+        TILE_LOAD(6, strip->tiles[b][0], sizeof **x);
         TILE_MULTIPLY(0, 4, 6);
-        TILE_LOAD(7, strip[b][1], sizeof **x);
+        TILE_LOAD(7, strip->tiles[b][1], sizeof **x);
         TILE_MULTIPLY(1, 4, 7);
         if (!both) continue;
         TILE_LOAD(5, x + stride + b, sizeof **x);
@@ -78,10 +87,11 @@ INLINE void tiles_of(const int both, const Tile (*strip)[2], int blocks, const T
  * sums[up to 32 tokens][two panels] = strip · x, whose tiles of the second 16 are stride behind those of the first; added to
  * what they are unless these are the first blocks. A token's sums are so many floats behind those of the one before, a panel's likewise.
  */
-INLINE void multiply_tiles(int tokens, const Tile (*strip)[2], int blocks, const Tile *x, int64_t stride, int first, float *sums,
-                           int token_floats, int panel_floats) {
-    if (tokens > TILE) tiles_of(1, strip, blocks, x, stride, first, sums, token_floats, panel_floats);
-    else tiles_of(0, strip, blocks, x, stride, first, sums, token_floats, panel_floats);
+INLINE void multiply_tiles(int tokens, Strip *strip, const Tile *x, int64_t stride, int first, float *sums, int token_floats,
+                           int panel_floats) {
+    if (tokens > TILE) tiles_of(1, strip, x, stride, first, sums, token_floats, panel_floats);
+    else tiles_of(0, strip, x, stride, first, sums, token_floats, panel_floats);
+    strip->filled = 1;
 }
 
 #endif

@@ -32,19 +32,26 @@ INLINE void row_to_tiles(const float *x, int count, float scale, Tile *tiles, in
         store_row(tiles[d / BLOCK][row] + d % BLOCK, first_of(x + d, count - d) * scale);
 }
 
-/* out[panel][ROWS][16] = sum over count of tiles[row] · halves[panel][count][16]; panels are stride apart, with room for an even number. */
-static void multiply_halves(const uint16_t *panels, int64_t stride, int number, int count, const Tile *tiles, int rows, float *out) {
-    int blocks = (count + BLOCK - 1) / BLOCK;
-    for (int p = 0; p < number; p += 2) {
-        Tile strip[blocks > 0 ? blocks : 1][2] __attribute__((aligned(64)));
-        for (int b = 0; b < blocks; b++) {
-            halves_to_tile(panels + p * stride, b, count, strip[b][0]);
-            if (p + 1 < number) halves_to_tile(panels + (p + 1) * stride, b, count, strip[b][1]);
-        }
-        for (int r = 0; r < rows; r += 2 * TILE) {
-            const Tile *x = tiles + r / TILE * blocks;
-            multiply_tiles(rows - r, strip, blocks, x, blocks, 1, out + (p * ROWS + r) * PANEL, PANEL, ROWS * PANEL);
-        }
+/* Halves [panel][count][16]; panels are so many numbers apart. */
+typedef struct {
+    const uint16_t *at;
+    int64_t stride;
+    int number, count;
+} HalfPanels;
+
+INLINE void both_to_tiles(const void *panels, int block, Tile tiles[2]) {
+    const HalfPanels *from = panels;
+    for (int p = 0; p < 2 && p < from->number; p++) halves_to_tile(from->at + p * from->stride, block, from->count, tiles[p]);
+}
+
+/* out[panel][ROWS][16] = sum over count of tiles[row] · panels[panel][count][16]; with room for an even number of panels. */
+static void multiply_halves(HalfPanels panels, const Tile *tiles, int rows, float *out) {
+    int blocks = (panels.count + BLOCK - 1) / BLOCK;
+    Tile two[blocks > 0 ? blocks : 1][2] __attribute__((aligned(64)));
+    for (; panels.number > 0; panels.number -= 2, panels.at += 2 * panels.stride, out += 2 * ROWS * PANEL) {
+        Strip strip = {two, blocks, 0, both_to_tiles, &panels};
+        for (int r = 0; r < rows; r += 2 * TILE)
+            multiply_tiles(rows - r, &strip, tiles + r / TILE * blocks, blocks, 1, out + r * PANEL, PANEL, ROWS * PANEL);
     }
 }
 
@@ -59,12 +66,12 @@ static void attend_to_page(const Page *page, const Queries *rows, float *part) {
     begin_tiles();
     for (int r = 0; r < rows->count; r++)
         row_to_tiles(rows->query[r], page->head_dim, rows->scale, queries + r / TILE * dim_blocks, r % TILE);
-    multiply_halves(page->keys, (int64_t)page->head_dim * PANEL, panels, page->head_dim, queries, rows->count, scores);
+    multiply_halves((HalfPanels){page->keys, (int64_t)page->head_dim * PANEL, panels, page->head_dim}, queries, rows->count, scores);
     for (int r = 0; r < rows->count; r++) {
         softmax(scores, r, rows->visible[r], 2 * blocks, weight, part);
         row_to_tiles(weight, blocks * BLOCK, 1, weights + r / TILE * blocks, r % TILE);
     }
-    multiply_halves(page->values, PAGE * PANEL, dim_panels, rows->most, weights, rows->count, part + WEIGHTED);
+    multiply_halves((HalfPanels){page->values, PAGE * PANEL, dim_panels, rows->most}, weights, rows->count, part + WEIGHTED);
     end_tiles();
 }
 

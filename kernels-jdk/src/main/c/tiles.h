@@ -50,21 +50,31 @@ INLINE void unpack(const Panel *panel, int block, Tile *tile) {
     else unpack_q8(at, tile);
 }
 
+/* Two panels from a block on. */
+typedef struct {
+    const Panel *panels;
+    int first;
+} Segment;
+
+INLINE void unpack_both(const void *segment, int block, Tile tiles[2]) {
+    const Segment *from = segment;
+    UNROLL for (int p = 0; p < 2; p++) unpack(from->panels + p, from->first + block, tiles + p);
+}
+
 /* Block after block: the same additions in the same order for any number of tokens. sums has room for 16 tokens, or a multiple of it. */
 static void quantized(const Panel panels[2], int blocks, int tokens, const Rows *out, float *sums) {
-    Tile strip[SEGMENT][2] __attribute__((aligned(64)));
+    Tile tiles[SEGMENT][2] __attribute__((aligned(64)));
     int segments = (blocks + SEGMENT - 1) / SEGMENT;
-    int segment = (blocks + segments - 1) / segments;
+    int most = (blocks + segments - 1) / segments;
     begin_tiles();
-    for (int first = 0; first < blocks; first += segment) {
-        int count = blocks - first < segment ? blocks - first : segment;
-        for (int p = 0; p < 2; p++)
-            for (int b = 0; b < count; b++) unpack(panels + p, first + b, &strip[b][p]);
+    for (int first = 0; first < blocks; first += most) {
+        Segment segment = {panels, first};
+        Strip strip = {tiles, blocks - first < most ? blocks - first : most, 0, unpack_both, &segment};
         for (int t = 0; t < tokens; t += 2 * TILE) {
             /* As in integers.h: rows in pages of their own. */
             for (int i = t; first == 0 && i < t + 2 * TILE && i < out->tokens; i++) fetch_to_write(out->at + i * out->stride);
             const Tile *x = (const Tile *)panels[0].x + (int64_t)(t / TILE) * blocks + first;
-            multiply_tiles(tokens - t, strip, count, x, blocks, first == 0, sums + t * PAIR, PAIR, PANEL);
+            multiply_tiles(tokens - t, &strip, x, blocks, first == 0, sums + t * PAIR, PAIR, PANEL);
         }
     }
     end_tiles();
