@@ -4,6 +4,7 @@ import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Predicts the latency of a level on this device. Prefill and decode are sums of the work they do, each kind of work with a
@@ -122,12 +123,11 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
     }
 
     private static double weights(SubModel level) {
-        return level.level().weights(level.weights().config()) / UNIT;
+        return level.share() * level.weights().config().decoderWeights() / UNIT;
     }
 
     private static double headOutputs(SubModel level) {
-        int headDim = level.weights().config().headDim();
-        return level.layers().stream().mapToLong(layer -> (long) layer.heads() * headDim).sum() / UNIT;
+        return IntStream.of(level.level().heads()).sum() * level.weights().config().headDim() / UNIT;
     }
 
     private static double margin(double[][] work, double[] prices, double[] millis) {

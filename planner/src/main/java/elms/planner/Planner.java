@@ -126,12 +126,27 @@ public final class Planner {
         }
     }
 
+    /**
+     * A prompt as some levels read it.
+     *
+     * @param millis from the request's arrival until it is read
+     * @param full the full model's steps behind it
+     */
+    private record Reading(Assignment assignment, double millis, Steps full) {}
+
+    private Reading reading(Assignment assignment, Budget budget) {
+        return new Reading(assignment, budget.spent() + forecast.prefillMillis(0, assignment.parts()),
+                steps(levels.get(0), assignment, budget));
+    }
+
+    private static Candidate candidate(Reading reading, Answering answering, Steps step, Budget budget) {
+        Latency predicted = Latency.of(reading.millis() + answering.heldMillis(reading.full()),
+                answering.tpotMillis(budget.answerTokens(), reading.full(), step));
+        return new Candidate(reading.assignment(), answering, predicted, 0, OptionalDouble.empty());
+    }
+
     private Candidate candidate(Assignment assignment, Answering answering, Budget budget) {
-        Steps full = steps(levels.get(0), assignment, budget);
-        Steps step = steps(answering.level(), assignment, budget);
-        Latency predicted = Latency.of(budget.spent() + prefillMillis(assignment) + answering.heldMillis(full),
-                answering.tpotMillis(budget.answerTokens(), full, step));
-        return new Candidate(assignment, answering, predicted, 0, OptionalDouble.empty());
+        return candidate(reading(assignment, budget), answering, steps(answering.level(), assignment, budget), budget);
     }
 
     private Candidate steady(Assignment assignment, SubModel answers, Budget budget) {
@@ -139,23 +154,21 @@ public final class Planner {
     }
 
     /** With the head start that there is time for, where the answer's pace is bound. */
-    private Candidate ahead(Assignment assignment, SubModel answers, Budget budget) {
+    private Candidate ahead(Reading reading, SubModel answers, Budget budget) {
         Latency limit = budget.limit();
-        if (!budget.headStart() || limit.ttftMillis().isEmpty() || limit.tpotMillis().isEmpty()) {
-            return steady(assignment, answers, budget);
-        }
-        double spare = limit.ttftMillis().getAsDouble() - budget.spent() - prefillMillis(assignment);
-        return candidate(assignment, Answering.of(answers, budget.answerTokens(), spare,
-                steps(levels.get(0), assignment, budget), steps(answers, assignment, budget),
-                limit.tpotMillis().getAsDouble()), budget);
+        Steps step = steps(answers, reading.assignment(), budget);
+        boolean bound = budget.headStart() && limit.ttftMillis().isPresent() && limit.tpotMillis().isPresent();
+        Answering answering = !bound ? Answering.steady(answers) : Answering.of(answers, budget.answerTokens(),
+                limit.ttftMillis().getAsDouble() - reading.millis(), reading.full(), step, limit.tpotMillis().getAsDouble());
+        return candidate(reading, answering, step, budget);
     }
 
     /** The largest level for the prompt that is predicted to keep the SLO, or the smallest, and of those that answer the best. */
     private Candidate oneLevel(Prompt prompt, Budget budget) {
-        Assignment reading = levels.stream().map(level -> Assignment.all(prompt, level))
-                .filter(all -> within(budget.spent() + prefillMillis(all), budget.limit().ttftMillis())).findFirst()
-                .orElseGet(() -> Assignment.all(prompt, levels.get(levels.size() - 1)));
-        return bestAnswering(reading, SubModel::share, budget);
+        List<Reading> readings = levels.stream().map(level -> reading(Assignment.all(prompt, level), budget)).toList();
+        Reading inTime = readings.stream().filter(reading -> within(reading.millis(), budget.limit().ttftMillis())).findFirst()
+                .orElseGet(() -> readings.get(readings.size() - 1));
+        return bestAnswering(inTime, SubModel::share, budget);
     }
 
     /**
@@ -163,12 +176,12 @@ public final class Planner {
      *
      * @param worth of a level that answers
      */
-    private Candidate bestAnswering(Assignment assignment, ToDoubleFunction<SubModel> worth, Budget budget) {
-        return best(levels.stream().map(level -> answering(assignment, level, worth, budget)), budget);
+    private Candidate bestAnswering(Reading reading, ToDoubleFunction<SubModel> worth, Budget budget) {
+        return best(levels.stream().map(level -> answering(reading, level, worth, budget)), budget);
     }
 
-    private Candidate answering(Assignment assignment, SubModel level, ToDoubleFunction<SubModel> worth, Budget budget) {
-        Candidate candidate = ahead(assignment, level, budget);
+    private Candidate answering(Reading reading, SubModel level, ToDoubleFunction<SubModel> worth, Budget budget) {
+        Candidate candidate = ahead(reading, level, budget);
         double byFull = candidate.answering().fullShare(budget.answerTokens());
         return candidate.worth(byFull * worth.applyAsDouble(levels.get(0)) + (1 - byFull) * worth.applyAsDouble(level));
     }
@@ -178,9 +191,9 @@ public final class Planner {
     }
 
     /** Whether the full model could still read what may not be cut after the prompt was read. */
-    private boolean leavesTime(Shaper unread, double reading, Budget budget) {
+    private boolean leavesTime(Shaper unread, double hearing, Budget budget) {
         Assignment question = unread.segments(new PlanShape(0, 1, 1));
-        return reading == 0 || within(budget.spent() + reading + prefillMillis(question), budget.limit().ttftMillis());
+        return hearing == 0 || within(hearing + reading(question, budget).millis(), budget.limit().ttftMillis());
     }
 
     /**
@@ -192,7 +205,7 @@ public final class Planner {
         List<PlanShape> shapes = new ArrayList<>();
         levels.forEach(level -> shapes.add(new PlanShape(0, level.share(), level.share())));
         shapes.add(new PlanShape(0, smallest, smallest, smallest));
-        Candidate best = best(shapes.stream().map(shape -> bestAnswering(unread.segments(shape),
+        Candidate best = best(shapes.stream().map(shape -> bestAnswering(reading(unread.segments(shape), budget),
                 answers -> shape.questionLevel() + END_WORTH * shape.endLevel() + ANSWER_WORTH * answers.share(), budget)), budget);
         return filled(unread, best, budget);
     }
@@ -202,9 +215,9 @@ public final class Planner {
         Candidate best = best(IntStream.range(0, PlanShape.SEGMENTS.size()).boxed().flatMap(shape -> {
             ToDoubleFunction<SubModel> worth = answers -> decision.segments(shape) + decision.answer(answers.share());
             ToDoubleFunction<SubModel> loss = answers -> decision.full() - worth.applyAsDouble(answers);
-            Assignment assignment = shaper.segments(PlanShape.SEGMENTS.get(shape));
+            Reading reading = reading(shaper.segments(PlanShape.SEGMENTS.get(shape)), budget);
             return levels.stream().filter(answers -> terms.allows(loss.applyAsDouble(answers)))
-                    .map(answers -> answering(assignment, answers, worth, budget).losing(loss.applyAsDouble(answers)));
+                    .map(answers -> answering(reading, answers, worth, budget).losing(loss.applyAsDouble(answers)));
         }), budget);
         return filled(shaper, best, budget);
     }
@@ -248,10 +261,6 @@ public final class Planner {
 
     private static double excess(OptionalDouble millis, OptionalDouble limit) {
         return within(millis, limit) ? 1 : millis.getAsDouble() / limit.getAsDouble();
-    }
-
-    private double prefillMillis(Assignment assignment) {
-        return forecast.prefillMillis(0, assignment.parts());
     }
 
     /** In the middle of the longest answer. */
