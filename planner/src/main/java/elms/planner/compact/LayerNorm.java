@@ -12,11 +12,7 @@ public record LayerNorm(float[] weight, float[] bias) {
         float[] centred = workspace.get(Buffer.CENTRED, rows * width);
         for (int row = 0; row < rows; row++) {
             int at = row * width;
-            float sum = 0;
-            for (int i = 0; i < width; i++) {
-                sum += x[at + i];
-            }
-            float mean = sum / width;
+            float mean = sum(x, at, width) / width;
             for (int i = 0; i < width; i++) {
                 centred[at + i] = x[at + i] - mean;
             }
@@ -27,5 +23,24 @@ public record LayerNorm(float[] weight, float[] bias) {
                 x[row * width + i] += bias[i];
             }
         }
+    }
+
+    /** In four parts side by side: a single sum would wait for each of its additions. */
+    private static float sum(float[] x, int from, int count) {
+        float a = 0;
+        float b = 0;
+        float c = 0;
+        float d = 0;
+        int i = from;
+        for (; i + 4 <= from + count; i += 4) {
+            a += x[i];
+            b += x[i + 1];
+            c += x[i + 2];
+            d += x[i + 3];
+        }
+        for (; i < from + count; i++) {
+            a += x[i];
+        }
+        return a + b + (c + d);
     }
 }
