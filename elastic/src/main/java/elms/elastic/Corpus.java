@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import elms.engine.ElmsException;
 import elms.engine.text.ChatTemplate;
 import elms.engine.text.Message;
+import elms.engine.text.RenderedChat;
+import elms.engine.text.RenderedChat.Control;
 import elms.engine.text.Tokenizer;
 import java.io.IOException;
 import java.io.InputStream;
@@ -102,7 +104,14 @@ public final class Corpus {
         return tokenizer.encode("Question: " + row.get("question").asText() + "\nAnswer: " + right.asText()).ids();
     }
 
+    /** A turn and its answer, up to what ends it: behind that a template begins another answer, which a text does not have. */
     private int[] chat(String question, String answer) {
-        return tokenizer.encode(template.render(List.of(Message.user(question), Message.assistant(answer)))).ids();
+        Message asked = Message.user(question);
+        int from = template.render(List.of(asked)).text().length();
+        RenderedChat chat = template.render(List.of(asked, Message.assistant(answer)));
+        int end = chat.controls().stream().filter(control -> control.start() >= from && tokenizer.endsAnswer(control.token()))
+                .mapToInt(Control::end).findFirst().orElse(chat.text().length());
+        List<Control> controls = chat.controls().stream().filter(control -> control.end() <= end).toList();
+        return tokenizer.encode(new RenderedChat(chat.text().substring(0, end), controls)).ids();
     }
 }

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import elms.engine.ElmsException;
 import elms.engine.text.Encoding;
+import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
+import elms.engine.text.RenderedChat.Control;
 import elms.engine.text.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -54,8 +57,19 @@ class CorpusTest {
     @TempDir
     Path folder;
 
-    private final Corpus corpus = new Corpus(CHARACTERS, messages -> new RenderedChat(
-            "[" + messages.get(0).content() + "|" + messages.get(1).content() + "]", List.of()));
+    private final Corpus corpus = new Corpus(CHARACTERS, CorpusTest::render);
+
+    /** Turns end with a control token, and another answer is begun behind the last one. */
+    private static RenderedChat render(List<Message> messages) {
+        StringBuilder text = new StringBuilder();
+        List<Control> controls = new ArrayList<>();
+        for (Message message : messages) {
+            text.append(message.role()).append(':').append(message.content());
+            controls.add(new Control(text.length(), text.length() + 1, 0));
+            text.append(']');
+        }
+        return new RenderedChat(text + "assistant:", controls);
+    }
 
     @Test
     void plainTextIsPartedByTwoEmptyLines() throws IOException {
@@ -67,7 +81,8 @@ class CorpusTest {
         String document = "a".repeat(2000);
         List<String> documents = read("plain.txt", String.join("\n\n\n", document, document, document));
         assertThat(documents.get(0)).isEqualTo(document);
-        assertThat(documents.get(2)).startsWith("[Continue this text:").endsWith("a]").contains("a|a");
+        assertThat(documents.get(2)).startsWith("user:Continue this text:").endsWith("a]")
+                .contains("a]assistant:a");
     }
 
     @Test
@@ -77,7 +92,7 @@ class CorpusTest {
                 {"instruction": "do", "input": "", "output": "done"}
                 {"instruction": "do", "input": "this", "output": "done"}
                 {"question": "why", "choices": ["no", "so"], "answer": 1}
-                """)).containsExactly("a text", "[do|done]", "[do\nthis|done]", "Question: why\nAnswer: so");
+                """)).containsExactly("a text", "user:do]assistant:done]", "user:do\nthis]assistant:done]", "Question: why\nAnswer: so");
     }
 
     @Test
