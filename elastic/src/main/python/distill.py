@@ -143,6 +143,14 @@ def probabilities(model, h):
     return (h @ model.output.t()).softmax(-1, dtype=torch.float32)
 
 
+def lesson(model, full, ids, text):
+    """What a level is to predict: what the full model predicts, but for a share that goes to the text's own next token."""
+    target = probabilities(model, hidden(model, ids, full, full, ids.shape[1]))
+    following = ids[:, 1:, None]
+    target.view(*ids.shape, -1)[:, :-1].mul_(1 - text).scatter_add_(2, following, torch.full(following.shape, text, device=ids.device))
+    return target
+
+
 def backward(model, h, target, weight):
     """Gradients of weight · KL(target ‖ level), and that divergence; the head's own gradient is softmax − target."""
     q = probabilities(model, h.detach())
@@ -160,6 +168,7 @@ def main():
     parser.add_argument('base')
     parser.add_argument('folder')
     parser.add_argument('--minutes', type=float, required=True, help='the whole budget, earlier runs included')
+    parser.add_argument('--text', type=float, default=0.0, help="share of the loss on the text's own next token, to experiment with")
     options = parser.parse_args()
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     path = os.path.join(options.folder, 'state.gguf')
@@ -180,7 +189,7 @@ def main():
     while (elapsed := time.time() - start) < budget:
         ids = texts[[(batch * BATCH + j) % len(texts) for j in range(BATCH)]].to(device)
         with torch.no_grad():
-            target = probabilities(model, hidden(model, ids, full, full, ids.shape[1]))
+            target = lesson(model, full, ids, options.text)
         LOG = batch % 10 == 0
         # Three levels a batch, one of each third; the full model reads the cache of one of them from the middle on.
         for turn in range(3):
@@ -194,7 +203,7 @@ def main():
         step(trained, moments, batch + 1, rate)
         batch += 1
         if batch % 30 == 1:
-            print(f'{elapsed / 60:.1f} min, batch {batch}, KL', {k: round(v, 3) for k, v in sorted(losses.items())}, flush=True)
+            print(f'{elapsed / 60:.1f} min, batch {batch}, loss', {k: round(v, 3) for k, v in sorted(losses.items())}, flush=True)
         if time.time() - saved > SAVE_EVERY:
             save(path, state, trained, moments, batch, time.time() - start)
             saved = time.time()

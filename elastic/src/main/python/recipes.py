@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from distill import BATCH, PLACES, VECTORS, Level, Model, backward, hidden, probabilities, step, value
+from distill import BATCH, PLACES, VECTORS, Level, Model, backward, hidden, lesson, probabilities, step, value
 from texts import HELD_OUT
 
 SEED = 1
@@ -210,13 +210,6 @@ def taylor(path, ids, device):
     return order, sorted(range(model.layers), key=lambda i: -cost[i])[:ANCHORS]
 
 
-def predictions(model, full, ids, text):
-    """What the full model predicts behind each token, but for a share that goes to the text's own next one."""
-    target = probabilities(model, hidden(model, ids, full, full, ids.shape[1]))
-    target.view(*ids.shape, -1)[:, :-1].mul_(1 - text).scatter_add_(2, ids[:, 1:, None], torch.full((*ids[:, 1:].shape, 1), text))
-    return target
-
-
 def train(model, level, trained, texts, minutes, text=0.0, mixed=True):
     """Spends minutes of processor time on the full model's predictions and for a share on the text; returns the number of batches."""
     for t in trained.values():
@@ -229,7 +222,7 @@ def train(model, level, trained, texts, minutes, text=0.0, mixed=True):
         h = hidden(model, ids, level, full, length // 2 if mixed and batch % 3 == 0 else length)
         if text < 1:
             with torch.no_grad():
-                target = predictions(model, full, ids, text)
+                target = lesson(model, full, ids, text)
         else:
             h = h.view(*ids.shape, -1)[:, :-1].flatten(0, 1)
             target = F.one_hot(ids[:, 1:].flatten(), len(model.output)).float()
