@@ -158,17 +158,17 @@ public final class Planner {
         Latency limit = budget.limit();
         Steps step = steps(answers, reading.assignment(), budget);
         boolean bound = budget.headStart() && limit.ttftMillis().isPresent() && limit.tpotMillis().isPresent();
-        Answering answering = !bound ? Answering.steady(answers) : Answering.of(answers, budget.answerTokens(),
-                limit.ttftMillis().getAsDouble() - reading.millis(), reading.full(), step, limit.tpotMillis().getAsDouble());
+        Answering answering = bound ? Answering.of(answers, budget.answerTokens(), limit.ttftMillis().getAsDouble() - reading.millis(),
+                reading.full(), step, limit.tpotMillis().getAsDouble()) : Answering.steady(answers);
         return candidate(reading, answering, step, budget);
     }
 
     /** The largest level for the prompt that is predicted to keep the SLO, or the smallest, and of those that answer the best. */
     private Candidate oneLevel(Prompt prompt, Budget budget) {
-        List<Reading> readings = levels.stream().map(level -> reading(Assignment.all(prompt, level), budget)).toList();
-        Reading inTime = readings.stream().filter(reading -> within(reading.millis(), budget.limit().ttftMillis())).findFirst()
-                .orElseGet(() -> readings.get(readings.size() - 1));
-        return bestAnswering(inTime, SubModel::share, budget);
+        Reading reading = levels.stream().map(level -> reading(Assignment.all(prompt, level), budget))
+                .filter(read -> within(read.millis(), budget.limit().ttftMillis())).findFirst()
+                .orElseGet(() -> reading(Assignment.all(prompt, levels.get(levels.size() - 1)), budget));
+        return bestAnswering(reading, SubModel::share, budget);
     }
 
     /**
