@@ -38,7 +38,7 @@ public class KernelBenchmark {
     @Setup(Level.Trial)
     public void prepare() throws ProviderUnavailableException {
         kernels = provider.start(Runtime.getRuntime().availableProcessors());
-        calls = work.calls(kernels);
+        calls = work.calls(work.tokens > 1 ? kernels.forPrompts() : kernels);
     }
 
     @Benchmark

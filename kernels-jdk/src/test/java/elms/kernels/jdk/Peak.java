@@ -12,15 +12,17 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
- * What this machine can do at most on a number of threads, by the loops of peak.c: the best of some runs.
+ * What this machine can do at most on a number of threads, by the loops of src/test/peak: the best of some runs.
  *
  * @param integers products a second of 8-bit integers
  * @param floats products a second of floats
+ * @param tiles products a second in tiles of bfloat16; 0 on a machine without them
  * @param bandwidth bytes a second read from memory
  */
-record Peak(double integers, double floats, double bandwidth) {
+record Peak(double integers, double floats, double tiles, double bandwidth) {
     /** Runs of some 20 ms, so that a thread which wakes late still takes its part. */
     private static final int RUNS = 30;
     private static final int REPEATS = 1_000_000;
@@ -49,16 +51,21 @@ record Peak(double integers, double floats, double bandwidth) {
             }
             Loop multiply = i -> integers.invoke(scratch[i], at(scratch[i], 1), (long) REPEATS / 10, at(scratch[i], 2));
             Loop multiplyFloats = i -> floats.invoke(scratch[i], at(scratch[i], 1), (long) REPEATS, at(scratch[i], 2));
+            long tileProducts = products(symbols, "peak_tiles_products");
+            Optional<MethodHandle> tiles = tileProducts == 0 ? Optional.empty() : Optional.of(loop(symbols, "peak_tiles_multiply"));
+            Loop multiplyTiles = i -> tiles.orElseThrow().invoke(scratch[i], at(scratch[i], 1), (long) REPEATS / 10, at(scratch[i], 2));
             Loop readAll = i -> read.invoke(data[i], data[i].byteSize(), scratch[i]);
             return new Peak(best(workers, multiply, REPEATS / 10 * products(symbols, "peak_integer_products")),
                     best(workers, multiplyFloats, REPEATS * products(symbols, "peak_float_products")),
+                    tiles.isEmpty() ? 0 : best(workers, multiplyTiles, REPEATS / 10 * tileProducts),
                     best(workers, readAll, data[0].byteSize()));
         }
     }
 
     /** The better of two measurements, figure by figure: something else may have kept the machine busy. */
     Peak orBetter(Peak other) {
-        return new Peak(Math.max(integers, other.integers), Math.max(floats, other.floats), Math.max(bandwidth, other.bandwidth));
+        return new Peak(Math.max(integers, other.integers), Math.max(floats, other.floats), Math.max(tiles, other.tiles),
+                Math.max(bandwidth, other.bandwidth));
     }
 
     private static MemorySegment at(MemorySegment scratch, int part) {
