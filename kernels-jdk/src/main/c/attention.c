@@ -27,29 +27,6 @@ typedef struct {
     float scale;
 } Queries;
 
-/* weights = exp(score - largest) of the visible positions, zero behind them. */
-INLINE void softmax(const float *scores, int row, int visible, int panels, float *weights, float *part) {
-    float lane[WIDTH];
-    for (int i = 0; i < WIDTH; i++) lane[i] = i;
-    Floats index = load(lane);
-    Floats top = all(NEVER);
-    for (int p = 0; p < panels * PANEL; p += WIDTH) {
-        Floats s = load(scores + (p / PANEL * ROWS + row) * PANEL + p % PANEL);
-        s = where(index + (float)p < all(visible), s, all(NEVER));
-        store(weights + p, s);
-        top = larger(top, s);
-    }
-    float most = visible > 0 ? largest(top) : 0;
-    Floats total = {};
-    for (int p = 0; p < panels * PANEL; p += WIDTH) {
-        Floats w = exponential(load(weights + p) - most);
-        store(weights + p, w);
-        total += w;
-    }
-    part[LARGEST + row] = visible > 0 ? most : NEVER;
-    part[SUM + row] = sum(total);
-}
-
 /*
  * Writes rows [from, from + count) of heads · head_dim floats to a page, from a position on, in half-precision: keys as
  * [head][position / 16][head_dim][16], values as [head][dim / 16][PAGE][16].

@@ -47,6 +47,29 @@ static void multiply(const uint16_t *panels, int64_t stride, int count, int dept
     }
 }
 
+/* weights = exp(score - largest) of the visible positions, zero behind them. */
+INLINE void softmax(const float *scores, int row, int visible, int panels, float *weights, float *part) {
+    float lane[WIDTH];
+    for (int i = 0; i < WIDTH; i++) lane[i] = i;
+    Floats index = load(lane);
+    Floats top = all(NEVER);
+    for (int p = 0; p < panels * PANEL; p += WIDTH) {
+        Floats s = load(scores + (p / PANEL * ROWS + row) * PANEL + p % PANEL);
+        s = where(index + (float)p < all(visible), s, all(NEVER));
+        store(weights + p, s);
+        top = larger(top, s);
+    }
+    float most = visible > 0 ? largest(top) : 0;
+    Floats total = {};
+    for (int p = 0; p < panels * PANEL; p += WIDTH) {
+        Floats w = exponential(load(weights + p) - most);
+        store(weights + p, w);
+        total += w;
+    }
+    part[LARGEST + row] = visible > 0 ? most : NEVER;
+    part[SUM + row] = sum(total);
+}
+
 static void attend_to_page(const Page *page, const Queries *rows, float *part) {
     float x[ROWS * page->head_dim];
     float weights[ROWS * PAGE];

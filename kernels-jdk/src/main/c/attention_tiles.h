@@ -55,22 +55,52 @@ static void multiply_halves(HalfPanels panels, const Tile *tiles, int rows, floa
     }
 }
 
+/* 2 to the power of each lane, within 3 millionths of it, of which a bfloat16 keeps thousandths; a polynomial of the fraction. */
+INLINE Floats power_of_two(Floats x) {
+    enum { DOWN = 9 }; /* round towards minus infinity, and say nothing of it */
+    Floats f = (Floats)_mm512_reduce_ps((__m512)x, DOWN);
+    Floats p = f * 0.0135341315f + 0.0520115793f;
+    p = p * f + 0.241442636f;
+    p = p * f + 0.693003893f;
+    p = p * f + 1.00000262f;
+    return (Floats)_mm512_scalef_ps((__m512)p, (__m512)x);
+}
+
+/* Scores of 16 positions to one row, NEVER where it does not see them. */
+INLINE Floats seen(const float *scores, int panel, int visible) {
+    int there = visible - panel * PANEL;
+    there = there < 0 ? 0 : there > PANEL ? PANEL : there;
+    return (Floats)_mm512_mask_loadu_ps((__m512)all(NEVER), (__mmask16)((1 << there) - 1), scores + panel * ROWS * PANEL);
+}
+
+/* As softmax of attention_floats.h, of one row's scores [panel][ROWS][16]; its weights are rounded to a row of the positions' tiles. */
+INLINE void softmax_to_tiles(const float *scores, int visible, int panels, Tile *tiles, int row, float *most, float *total) {
+    Floats top = all(NEVER), weights = {};
+    for (int p = 0; p * PANEL < visible; p++) top = larger(top, seen(scores, p, visible));
+    *most = largest(top);
+    float shift = visible > 0 ? *most : 0;
+    for (int p = 0; p < panels; p++) {
+        Floats w = power_of_two((seen(scores, p, visible) - shift) * 1.44269504f);
+        store_row(tiles[p / 2][row] + p % 2 * PANEL, w);
+        weights += w;
+    }
+    *total = sum(weights);
+}
+
 static void attend_to_page(const Page *page, const Queries *rows, float *part) {
     int dim_blocks = (page->head_dim + BLOCK - 1) / BLOCK, blocks = (rows->most + BLOCK - 1) / BLOCK;
     Tile queries[ROWS / TILE * dim_blocks] __attribute__((aligned(64)));
     Tile weights[ROWS / TILE * PAGE_BLOCKS] __attribute__((aligned(64)));
     float scores[PANELS * ROWS * PANEL] __attribute__((aligned(64)));
-    float weight[PAGE];
     int panels = (rows->most + PANEL - 1) / PANEL;
     int dim_panels = (page->head_dim + PANEL - 1) / PANEL;
     begin_tiles();
     for (int r = 0; r < rows->count; r++)
         row_to_tiles(rows->query[r], page->head_dim, rows->scale, queries + r / TILE * dim_blocks, r % TILE);
     multiply_halves((HalfPanels){page->keys, (int64_t)page->head_dim * PANEL, panels, page->head_dim}, queries, rows->count, scores);
-    for (int r = 0; r < rows->count; r++) {
-        softmax(scores, r, rows->visible[r], 2 * blocks, weight, part);
-        row_to_tiles(weight, blocks * BLOCK, 1, weights + r / TILE * blocks, r % TILE);
-    }
+    for (int r = 0; r < rows->count; r++)
+        softmax_to_tiles(scores + r * PANEL, rows->visible[r], 2 * blocks, weights + r / TILE * blocks, r % TILE, part + LARGEST + r,
+                         part + SUM + r);
     multiply_halves((HalfPanels){page->values, PAGE * PANEL, dim_panels, rows->most}, weights, rows->count, part + WEIGHTED);
     end_tiles();
 }
