@@ -7,7 +7,6 @@
 typedef uint16_t Tile[TILE][BLOCK];
 typedef uint32_t Words __attribute__((vector_size(4 * WIDTH)));
 typedef Words WordsAt __attribute__((aligned(1), may_alias));
-typedef Halves HalvesAt __attribute__((aligned(1), may_alias));
 
 /*
  * The compiler need not know tiles: 0 to 3 hold sums of two times 16 tokens and of both panels, 4 and 5 the tokens, 6 and 7 the panels.

@@ -27,6 +27,24 @@ typedef struct {
     float scale;
 } Queries;
 
+/* The first of some numbers, and zeros behind them. */
+INLINE Floats first_of(const float *x, int count) {
+    if (count >= WIDTH) return load(x);
+    float padded[WIDTH] = {};
+    for (int i = 0; i < count; i++) padded[i] = x[i];
+    return load(padded);
+}
+
+/* Some dimensions of a position: of a key, 16 numbers apart, and of a value. */
+INLINE void put_halves(int lanes, Halves key, Halves value, uint16_t *keys, uint16_t *values) {
+    if (lanes >= WIDTH) {
+        *(HalvesAt *)values = value;
+        UNROLL for (int i = 0; i < WIDTH; i++) keys[i * PANEL] = key[i];
+    } else {
+        for (int i = 0; i < lanes; i++) values[i] = value[i], keys[i * PANEL] = key[i];
+    }
+}
+
 /*
  * Writes rows [from, from + count) of heads · head_dim floats to a page, from a position on, in half-precision: keys as
  * [head][position / 16][head_dim][16], values as [head][dim / 16][PAGE][16].
@@ -40,19 +58,10 @@ void EXPORT(append)(const float *new_keys, const float *new_values, int from, in
             int p = position + t;
             uint16_t *key = keys + (int64_t)(h * PANELS + p / PANEL) * head_dim * PANEL + p % PANEL;
             uint16_t *value = values + ((int64_t)h * dim_panels * PAGE + p) * PANEL;
-            for (int d = 0; d < head_dim; d += WIDTH) {
-                float padded[2][WIDTH] = {};
-                int lanes = head_dim - d < WIDTH ? head_dim - d : WIDTH;
-                for (int i = 0; i < lanes; i++) {
-                    padded[0][i] = new_keys[row + d + i];
-                    padded[1][i] = new_values[row + d + i];
-                }
-                Halves k = to_halves(load(padded[0])), v = to_halves(load(padded[1]));
-                for (int i = 0; i < lanes; i++) {
-                    key[(d + i) * PANEL] = k[i];
-                    value[(int64_t)((d + i) / PANEL) * PAGE * PANEL + (d + i) % PANEL] = v[i];
-                }
-            }
+            for (int d = 0; d < head_dim; d += WIDTH)
+                put_halves(head_dim - d, to_halves(first_of(new_keys + row + d, head_dim - d)),
+                           to_halves(first_of(new_values + row + d, head_dim - d)), key + d * PANEL,
+                           value + (int64_t)(d / PANEL) * PAGE * PANEL + d % PANEL);
         }
 }
 
@@ -120,7 +129,9 @@ void EXPORT(finish)(const float *part, int tokens, int query_heads, const int32_
         float inverse = 1 / part[SUM + r];
         for (int d = 0; d < head_dim; d += PANEL) {
             const float *weighted = part + WEIGHTED + (d / PANEL * ROWS + r) * PANEL;
-            for (int i = 0; i < PANEL && d + i < head_dim; i++) to[d + i] = weighted[i] * inverse;
+            if (head_dim - d >= PANEL)
+                UNROLL for (int i = 0; i < PANEL; i += WIDTH) store(to + d + i, load(weighted + i) * inverse);
+            else for (int i = 0; d + i < head_dim; i++) to[d + i] = weighted[i] * inverse;
         }
     }
 }

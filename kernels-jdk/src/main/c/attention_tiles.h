@@ -17,14 +17,6 @@ INLINE void halves_to_tile(const uint16_t *panel, int block, int count, Tile til
     }
 }
 
-/* The first of some numbers, and zeros behind them. */
-INLINE Floats first_of(const float *x, int count) {
-    if (count >= WIDTH) return load(x);
-    float padded[WIDTH] = {};
-    for (int i = 0; i < count; i++) padded[i] = x[i];
-    return load(padded);
-}
-
 /* A row of the tiles of all blocks: count numbers, scaled, and zeros behind them. */
 INLINE void row_to_tiles(const float *x, int count, float scale, Tile *tiles, int row) {
     int blocks = (count + BLOCK - 1) / BLOCK;

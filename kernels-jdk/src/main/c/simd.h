@@ -39,6 +39,7 @@ typedef uint16_t Halves __attribute__((vector_size(2 * WIDTH)));
 typedef float FloatsAt __attribute__((vector_size(4 * WIDTH), aligned(1), may_alias));
 typedef uint8_t BytesAt __attribute__((vector_size(4 * WIDTH), aligned(1), may_alias));
 typedef Quants QuantsAt __attribute__((aligned(1), may_alias));
+typedef Halves HalvesAt __attribute__((aligned(1), may_alias));
 typedef int32_t IntAt __attribute__((aligned(1), may_alias));
 
 INLINE Floats load(const float *p) { return *(const FloatsAt *)p; }
