@@ -245,10 +245,10 @@ INLINE void quantize_rest(const float *x, const Activations *rounded, Activation
 }
 
 /* Block b of token t, in one or two terms. */
-INLINE void round_block(const float *x, int t, int b, int tokens, int blocks, int terms, void *out) {
-    Activations *to = (Activations *)out + (int64_t)t * blocks + b;
+INLINE void round_block(const float *x, int t, int b, int blocks, int terms, void *out) {
+    Activations *to = (Activations *)out + (int64_t)t * terms * blocks + b;
     quantize_block(x, to);
-    if (terms == 2) quantize_rest(x, to, to + (int64_t)tokens * blocks);
+    if (terms == 2) quantize_rest(x, to, to + blocks);
 }
 
 #endif

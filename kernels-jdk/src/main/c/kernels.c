@@ -67,8 +67,8 @@ void EXPORT(matmul)(int form, const uint8_t *weights, int64_t panel_bytes, int r
         pair(panels, width, terms * tokens, &(Rows){out + row, rows, tokens}, sums);
         for (int t = 0; t < tokens; t++) {
             float *to = out + (int64_t)t * rows + row;
-            float *from = sums + t * PAIR;
-            if (terms == 2) add_row(PAIR, from + tokens * PAIR, from);
+            float *from = sums + terms * t * PAIR;
+            if (terms == 2) add_row(PAIR, from + PAIR, from);
             if (add) add_row(count, from, to);
             else for (int r = 0; r < count; r++) to[r] = from[r];
         }
@@ -132,10 +132,10 @@ void EXPORT(gated)(int gate_form, const uint8_t *gate, int64_t gate_bytes, int u
 }
 
 /*
- * Rounds tokens [first, last) of x, rows of width floats, to what matmul reads; the last block of a row is filled up with zeros. The second
- * term of all tokens follows the first of all.
+ * Rounds tokens [first, last) of x, rows of width floats, to what matmul reads; the last block of a row is filled up with zeros. A token's
+ * second term follows its first.
  */
-void EXPORT(quantize)(const float *x, int width, int tokens, int terms, int first, int last, void *out) {
+void EXPORT(quantize)(const float *x, int width, int terms, int first, int last, void *out) {
     int blocks = (width + BLOCK - 1) / BLOCK;
     for (int t = first; t < last; t++)
         for (int b = 0; b < blocks; b++) {
@@ -145,7 +145,7 @@ void EXPORT(quantize)(const float *x, int width, int tokens, int terms, int firs
                 for (int i = 0; i < width % BLOCK; i++) padded[i] = from[i];
                 from = padded;
             }
-            round_block(from, t, b, tokens, blocks, terms, out);
+            round_block(from, t, b, blocks, terms, out);
         }
 }
 

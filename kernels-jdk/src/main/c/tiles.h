@@ -81,8 +81,8 @@ static void quantized(const Panel panels[2], int blocks, int tokens, const Rows 
 }
 
 /* Block b of token t; one term has as many bits as the products need. */
-INLINE void round_block(const float *x, int t, int b, int tokens, int blocks, int terms, void *out) {
-    (void)tokens, (void)terms;
+INLINE void round_block(const float *x, int t, int b, int blocks, int terms, void *out) {
+    (void)terms;
     uint16_t *to = ((Tile *)out)[(int64_t)(t / TILE) * blocks + b][t % TILE];
     UNROLL for (int i = 0; i < BLOCK; i += WIDTH) store_row(to + i, load(x + i));
 }

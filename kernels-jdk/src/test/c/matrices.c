@@ -114,7 +114,7 @@ static Input quantized(const Tier *tier, const float *x, int tokens, int columns
         in.rounded = memory((size_t)terms * tokens * blocks * sizeof(Activations));
     }
     memcpy(in.x, x, count * sizeof(float));
-    tier->quantize(in.x, columns, tokens, terms, 0, tokens, in.rounded);
+    tier->quantize(in.x, columns, terms, 0, tokens, in.rounded);
     return in;
 }
 
@@ -134,7 +134,7 @@ static double activation(const Input *in, int form, int token, int column, doubl
         return value;
     }
     for (int term = 0; term < in->terms; term++) {
-        const Activations *a = in->rounded + (term * in->tokens + token) * blocks + column / BLOCK;
+        const Activations *a = in->rounded + (token * in->terms + term) * blocks + column / BLOCK;
         double part = (double)a->scale * a->quants[column % BLOCK];
         *size = fmax(*size, fabs(part));
         total += part;
@@ -211,14 +211,14 @@ static void test_quantize(const Tier *tier, int tokens, int width, int kind) {
     Input in = quantized(tier, inputs((size_t)tokens * width, kind), tokens, width, 2);
     for (int t = 0; t < tokens; t++)
         for (int b = 0; b < blocks; b++) {
-            const Activations *first = in.rounded + t * blocks + b;
-            good &= nearest(in.x + t * width + b * BLOCK, smaller_int(BLOCK, width - b * BLOCK), first, first + tokens * blocks);
+            const Activations *first = in.rounded + 2 * t * blocks + b;
+            good &= nearest(in.x + t * width + b * BLOCK, smaller_int(BLOCK, width - b * BLOCK), first, first + blocks);
         }
     check(good, "not the nearest");
 
-    size_t bytes = (size_t)tokens * blocks * sizeof(Activations);
+    size_t bytes = (size_t)2 * tokens * blocks * sizeof(Activations);
     Activations *one = memory(bytes);
-    for (int t = tokens - 1; t >= 0; t--) tier->quantize(in.x, width, tokens, 1, t, t + 1, one);
+    for (int t = tokens - 1; t >= 0; t--) tier->quantize(in.x, width, 2, t, t + 1, one);
     check_same("token by token", one, in.rounded, bytes);
 }
 
@@ -235,7 +235,7 @@ static void test_tiles(const Tier *tier, int tokens, int width, int kind) {
         }
     check(good, "not the nearest");
     Tile *one = memory(bytes);
-    for (int t = tokens - 1; t >= 0; t--) tier->quantize(in.x, width, tokens, 1, t, t + 1, one);
+    for (int t = tokens - 1; t >= 0; t--) tier->quantize(in.x, width, 1, t, t + 1, one);
     check_same("token by token", one, in.tiles, bytes);
 }
 

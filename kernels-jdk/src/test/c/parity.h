@@ -17,7 +17,7 @@ typedef void Panels(int form, const uint8_t *weights, int64_t panel_bytes, int r
 typedef void Gated(int gate_form, const uint8_t *gate, int64_t gate_bytes, int up_form, const uint8_t *up, int64_t up_bytes, int rows,
                    int width, const void *gate_x, const void *up_x, int tokens, int first, int last, float *sums, float *out);
 typedef void Largest(const float *scores, int first, int rows, float *out);
-typedef void Quantize(const float *x, int width, int tokens, int terms, int first, int last, void *out);
+typedef void Quantize(const float *x, int width, int terms, int first, int last, void *out);
 typedef void Adapt(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
                    const float *scales, const float *bias, const float *x, int first, int last, float *inner, float *y);
 typedef void RmsNorm(const float *x, int width, int first, int last, const float *weight, float epsilon, float *out);

@@ -40,7 +40,7 @@ final class NativeFunctions {
         largest = function(library, "largest_of_panels", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
         gated = function(library, "gated", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT,
                 ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
-        quantize = function(library, "quantize", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+        quantize = function(library, "quantize", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
         adapt = function(library, "adapt", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS,
                 JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         rmsNorm = function(library, "rms_norm", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS);
@@ -58,10 +58,11 @@ final class NativeFunctions {
     }
 
     /** Pairs of panels {@code [first, last)} of a matrix with all tokens. */
-    void matmul(Matrix w, MemorySegment x, int tokens, int terms, int first, int last, boolean add, MemorySegment sums, float[] out) {
+    void matmul(Matrix w, MemorySegment x, int tokens, int terms, int first, int last, boolean add, MemorySegment sums,
+            MemorySegment out) {
         try {
             matmul.invokeExact(w.form().ordinal(), address(w), (long) w.panelBytes(), w.rows(), w.columns(), x, tokens, terms, first, last,
-                    add ? 1 : 0, sums, MemorySegment.ofArray(out));
+                    add ? 1 : 0, sums, out);
         } catch (Throwable e) {
             throw failed(e);
         }
@@ -88,20 +89,19 @@ final class NativeFunctions {
 
     /** Panels {@code [first, last)} of a gated pair of matrices with all tokens. */
     void gated(Matrix gate, Matrix up, MemorySegment x, MemorySegment upX, int tokens, int first, int last, MemorySegment sums,
-            float[] out) {
+            MemorySegment out) {
         try {
             gated.invokeExact(gate.form().ordinal(), address(gate), (long) gate.panelBytes(), up.form().ordinal(), address(up),
-                    (long) up.panelBytes(), gate.rows(), gate.columns(), x, upX, tokens, first, last, sums,
-                    MemorySegment.ofArray(out));
+                    (long) up.panelBytes(), gate.rows(), gate.columns(), x, upX, tokens, first, last, sums, out);
         } catch (Throwable e) {
             throw failed(e);
         }
     }
 
     /** Rounds tokens {@code [first, last)} in one term or two. */
-    void quantize(float[] x, int width, int tokens, int terms, int first, int last, MemorySegment out) {
+    void quantize(float[] x, int width, int terms, int first, int last, MemorySegment out) {
         try {
-            quantize.invokeExact(MemorySegment.ofArray(x), width, tokens, terms, first, last, out);
+            quantize.invokeExact(MemorySegment.ofArray(x), width, terms, first, last, out);
         } catch (Throwable e) {
             throw failed(e);
         }

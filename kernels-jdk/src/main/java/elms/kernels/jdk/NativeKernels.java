@@ -28,6 +28,8 @@ public final class NativeKernels implements Kernels {
     private static final int TASKS_PER_WORKER = 8;
     /** For few tokens: memory is read fastest in long lines of addresses, and a second piece helps a core that was held up. */
     private static final int LINES_PER_WORKER = 2;
+    /** Tokens that a worker gets at least where they are parted: all parts unpack the weights. */
+    private static final int PART_TOKENS = 128;
     private static final int CACHE_LINE = 64;
     private static final int PAIR_ROWS = 2 * Matrix.PANEL_ROWS;
 
@@ -83,13 +85,14 @@ public final class NativeKernels implements Kernels {
             requireColumns(products[i].weights(), columns);
             pairs[i + 1] = pairs[i] + pairs(products[i].weights());
         }
-        multiply(x, tokens, columns, rounding.terms(), pairs[products.length], Optional.empty(), (from, to, worker) -> {
+        multiply(x, tokens, columns, rounding.terms(), pairs[products.length], Optional.empty(), (from, to, part, worker) -> {
             for (int i = 0; i < products.length; i++) {
                 int first = Math.max(from, pairs[i]) - pairs[i];
                 int last = Math.min(to, pairs[i + 1]) - pairs[i];
                 if (first < last) {
                     Matrix w = products[i].weights();
-                    functions.matmul(w, input(w, x), tokens, rounding.terms(), first, last, false, scratch[worker], products[i].out());
+                    functions.matmul(w, input(w, x, part, rounding.terms()), part.count(), rounding.terms(), first, last, false,
+                            scratch[worker], part.of(products[i].out(), w.rows()));
                 }
             }
         });
@@ -98,8 +101,8 @@ public final class NativeKernels implements Kernels {
     @Override
     public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
         int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
-        multiply(x, 1, weights.columns(), rounding.terms(), Math.ceilDiv(listed.length, 2), Optional.empty(), (first, last, worker) ->
-                functions.panels(weights, input(weights, x), rounding.terms(), listed, 2 * first, Math.min(listed.length, 2 * last),
+        multiply(x, 1, weights.columns(), rounding.terms(), Math.ceilDiv(listed.length, 2), Optional.empty(), (first, last, part, worker) ->
+                functions.panels(weights, input(weights, x, part, rounding.terms()), rounding.terms(), listed, 2 * first, Math.min(listed.length, 2 * last),
                         scratch[worker], out));
     }
 
@@ -130,44 +133,65 @@ public final class NativeKernels implements Kernels {
 
     /** Adds a product to y. What else is to be done meanwhile, by the worker it is given, comes first. */
     private void addBeside(float[] x, int tokens, Matrix weights, float[] y, Optional<IntConsumer> other) {
-        multiply(x, tokens, weights.columns(), 1, pairs(weights), other, (first, last, worker) ->
-                functions.matmul(weights, input(weights, x), tokens, 1, first, last, true, scratch[worker], y));
+        multiply(x, tokens, weights.columns(), 1, pairs(weights), other, (first, last, part, worker) ->
+                functions.matmul(weights, input(weights, x, part, 1), part.count(), 1, first, last, true, scratch[worker],
+                        part.of(y, weights.rows())));
     }
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         requireColumns(up, gate.columns());
-        multiply(x, tokens, gate.columns(), 1, gate.panels(), Optional.empty(), (first, last, worker) ->
-                functions.gated(gate, up, input(gate, x), input(up, x), tokens, first, last, scratch[worker], out));
+        multiply(x, tokens, gate.columns(), 1, gate.panels(), Optional.empty(), (first, last, part, worker) ->
+                functions.gated(gate, up, input(gate, x, part, 1), input(up, x, part, 1), part.count(), first, last, scratch[worker],
+                        part.of(out, gate.rows())));
     }
 
-    /** Pairs {@code [first, last)} of panels with all tokens. */
+    /**
+     * Some tokens of a multiplication.
+     *
+     * @param first a multiple of {@link #TOKENS_PER_TASK}, and so of what is rounded together
+     */
+    private record Part(int first, int count) {
+        MemorySegment of(float[] rows, int width) {
+            return MemorySegment.ofArray(rows).asSlice((long) first * width * Float.BYTES);
+        }
+    }
+
+    /** Pairs {@code [first, last)} of panels with some tokens. */
     @FunctionalInterface
     private interface Piece {
-        void run(int first, int last, int worker);
+        void run(int first, int last, Part part, int worker);
     }
 
-    /** Rounds activations and has all pieces of a multiplication computed, after something else where there is something else. */
+    /**
+     * Rounds activations and has all pieces of a multiplication computed, after something else where there is something else. So many
+     * tokens that each worker gets enough are parted among them: what a worker wrote it then reads itself.
+     */
     private void multiply(float[] x, int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
         rounded = room(rounded, rounding.bytes(tokens, columns, terms));
         for (int worker = 0; worker < scratch.length; worker++) {
             scratch(worker, rounding.rows(tokens, terms) * PAIR_ROWS);
         }
-        forTokens(tokens, (first, last) -> functions.quantize(x, columns, tokens, terms, first, last, rounded));
-        int step = step(pairs, tokens, columns);
+        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, rounded));
+        int parts = Math.clamp(tokens / PART_TOKENS, 1, threads());
+        int count = parts == 1 ? tokens : Math.ceilDiv(Math.ceilDiv(tokens, parts), TOKENS_PER_TASK) * TOKENS_PER_TASK;
+        int step = step(pairs, count, columns);
+        int pieces = Math.ceilDiv(pairs, step);
         int others = other.isPresent() ? 1 : 0;
-        workers.run(others + Math.ceilDiv(pairs, step), (task, worker) -> {
+        workers.run(others + parts * pieces, (task, worker) -> {
             if (task < others) {
                 other.get().accept(worker);
             } else {
-                int first = (task - others) * step;
-                piece.run(first, Math.min(pairs, first + step), worker);
+                int from = (task - others) / pieces * count;
+                int first = (task - others) % pieces * step;
+                piece.run(first, Math.min(pairs, first + step), new Part(from, Math.min(count, tokens - from)), worker);
             }
         });
     }
 
-    private MemorySegment input(Matrix weights, float[] x) {
-        return weights.form() == Form.F32 ? MemorySegment.ofArray(x) : rounded;
+    private MemorySegment input(Matrix weights, float[] x, Part part, int terms) {
+        return weights.form() == Form.F32 ? part.of(x, weights.columns())
+                : rounded.asSlice(rounding.bytes(part.first(), weights.columns(), terms));
     }
 
     @Override

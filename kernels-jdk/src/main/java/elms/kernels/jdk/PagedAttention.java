@@ -72,6 +72,7 @@ final class PagedAttention {
         kernels[worker].finish(tile, joined, out);
     }
 
+    /** First those of the first tokens, so that a worker reads what it wrote. */
     private AttentionTile[] tiles(float[] queries, int tokens, int[] kvHeadOf, KeyValues cache) {
         int rows = kernels[0].rows();
         int[][] headsOf = headsByKvHead(kvHeadOf, cache.heads());
@@ -81,9 +82,11 @@ final class PagedAttention {
         }
         AttentionTile[] tiles = new AttentionTile[count];
         int index = 0;
-        for (int kvHead = 0; kvHead < headsOf.length; kvHead++) {
-            for (int from = 0; from < tokens * headsOf[kvHead].length; from += rows) {
-                tiles[index++] = new AttentionTile(queries, tokens, kvHeadOf.length, kvHead, headsOf[kvHead], from, rows, cache);
+        for (int from = 0; index < count; from += rows) {
+            for (int kvHead = 0; kvHead < headsOf.length; kvHead++) {
+                if (from < tokens * headsOf[kvHead].length) {
+                    tiles[index++] = new AttentionTile(queries, tokens, kvHeadOf.length, kvHead, headsOf[kvHead], from, rows, cache);
+                }
             }
         }
         return tiles;
