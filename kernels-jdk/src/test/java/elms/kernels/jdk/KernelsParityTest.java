@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -296,6 +297,31 @@ abstract class KernelsParityTest {
             kernels.attention(part, end - from, kvHeadOf, cache, out);
             assertThat(out).isEqualTo(Arrays.copyOfRange(attended, from * 5 * 24, end * 5 * 24));
             cache.truncate(290 - tokens + from);
+        }
+    }
+
+    /** So many that workers part them. */
+    @ParameterizedTest
+    @EnumSource(Form.class)
+    void resultsOfManyTokensAreThoseOfFew(Form form) {
+        int tokens = 300;
+        RandomData data = new RandomData(9);
+        Matrix w = data.matrix(form, 50, 70);
+        Matrix up = data.matrix(Form.Q8, 50, 70);
+        float[] x = data.floats(tokens * 70, 1);
+        float[] product = new float[tokens * 50];
+        float[] gated = new float[tokens * 50];
+        kernels.matmul(x, tokens, new Product(w, product));
+        kernels.gatedMatmul(x, tokens, w, up, gated);
+        kernels.matmulAdd(x, tokens, up, gated);
+        for (int from = 0; from < tokens; from += 100) {
+            float[] part = Arrays.copyOfRange(x, from * 70, (from + 100) * 70);
+            float[] out = new float[100 * 50];
+            kernels.matmul(part, 100, new Product(w, out));
+            assertThat(out).isEqualTo(Arrays.copyOfRange(product, from * 50, (from + 100) * 50));
+            kernels.gatedMatmul(part, 100, w, up, out);
+            kernels.matmulAdd(part, 100, up, out);
+            assertThat(out).isEqualTo(Arrays.copyOfRange(gated, from * 50, (from + 100) * 50));
         }
     }
 
