@@ -23,6 +23,7 @@ ADAPTER_RATE, VECTOR_RATE = 2e-3, 1e-3
 BETAS = (0.9, 0.95)
 WARM_UP = 20  # batches
 BATCH = 4  # sequences
+TEXT = 0.5  # share of the loss that goes to the text's own next token
 SAVE_EVERY = 180  # seconds
 
 
@@ -143,7 +144,7 @@ def probabilities(model, h):
     return (h @ model.output.t()).softmax(-1, dtype=torch.float32)
 
 
-def lesson(model, full, ids, text):
+def lesson(model, full, ids, text=TEXT):
     """What a level is to predict: what the full model predicts, but for a share that goes to the text's own next token."""
     target = probabilities(model, hidden(model, ids, full, full, ids.shape[1]))
     following = ids[:, 1:, None]
@@ -168,7 +169,6 @@ def main():
     parser.add_argument('base')
     parser.add_argument('folder')
     parser.add_argument('--minutes', type=float, required=True, help='the whole budget, earlier runs included')
-    parser.add_argument('--text', type=float, default=0.0, help="share of the loss on the text's own next token, to experiment with")
     options = parser.parse_args()
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     path = os.path.join(options.folder, 'state.gguf')
@@ -189,7 +189,7 @@ def main():
     while (elapsed := time.time() - start) < budget:
         ids = texts[[(batch * BATCH + j) % len(texts) for j in range(BATCH)]].to(device)
         with torch.no_grad():
-            target = lesson(model, full, ids, options.text)
+            target = lesson(model, full, ids)
         LOG = batch % 10 == 0
         # Three levels a batch, one of each third; the full model reads the cache of one of them from the middle on.
         for turn in range(3):

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from distill import BATCH, PLACES, VECTORS, Level, Model, backward, hidden, lesson, probabilities, step, value
+from distill import BATCH, PLACES, TEXT, VECTORS, Level, Model, backward, hidden, lesson, probabilities, step, value
 from texts import HELD_OUT
 
 SEED = 1
@@ -210,7 +210,7 @@ def taylor(path, ids, device):
     return order, sorted(range(model.layers), key=lambda i: -cost[i])[:ANCHORS]
 
 
-def train(model, level, trained, texts, minutes, text=0.0, mixed=True):
+def train(model, level, trained, texts, minutes, text=TEXT, mixed=True):
     """Spends minutes of processor time on the full model's predictions and for a share on the text; returns the number of batches."""
     for t in trained.values():
         t.requires_grad_()
@@ -294,7 +294,7 @@ def main():
     parser.add_argument('--minutes', type=float, default=4, help='of processor time to train each recipe')
     parser.add_argument('--windows', type=int, default=12, help='of each held-out text')
     parser.add_argument('--questions', type=int, default=100, help='of each task')
-    parser.add_argument('--recipes', nargs='*', help='beside ours: paper, next-token, half (of the loss on it), uniform, '
+    parser.add_argument('--recipes', nargs='*', help='beside ours: paper, predictions, next-token (all of the loss on either), uniform, '
                         'no-biases, untrained, random-order, closed-form, own-text (default: all)')
     options = parser.parse_args()
     state = gguf.GGUFReader(os.path.join(options.folder, 'state.gguf'))
@@ -352,7 +352,7 @@ def main():
     def on_own_text(name):
         plain(name, texts=sampled(model, texts[:OWN_TEXTS, :BEGINNING], texts.shape[1]))
 
-    recipes = {'paper': papers, 'next-token': lambda name: plain(name, text=1), 'half': lambda name: plain(name, text=0.5),
+    recipes = {'paper': papers, 'predictions': lambda name: plain(name, text=0), 'next-token': lambda name: plain(name, text=1),
                'uniform': uniform, 'no-biases': without_biases, 'untrained': untrained, 'random-order': shuffled,
                'closed-form': from_closed_form, 'own-text': on_own_text}
     plain('ours')

@@ -14,6 +14,7 @@ import elms.engine.model.Weights;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.IntStream;
@@ -23,16 +24,19 @@ import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
+import org.bytedeco.pytorch.global.torch;
 
 /**
- * Trains the adapters, norms and biases of all levels to predict what the full model predicts (Hinton et al., arXiv 1503.02531).
- * The Python twin is {@code distill.py}. For one thread; all its native memory is given back when it is closed.
+ * Trains the adapters, norms and biases of all levels to predict what the full model predicts (Hinton et al., arXiv 1503.02531), and
+ * for a share what the text says. The Python twin is {@code distill.py}. For one thread; all its native memory is given back when it is closed.
  */
 public final class Distillation implements AutoCloseable {
     /** Sequences of a batch. */
     public static final int BATCH = 4;
     /** Levels of a batch, one of each third of them; one of these is read by, and the full model answers over its cache. */
     private static final int TURNS = 3;
+    /** Share of the loss that goes to the text's own next token; the rest is the full model's predictions. */
+    static final double TEXT = 0.5;
     /** Batches until the learning rates are reached; later they fall by a cosine to their last share. */
     private static final int WARM_UP = 20;
     private static final double LAST_RATE = 0.05;
@@ -87,7 +91,7 @@ public final class Distillation implements AutoCloseable {
             elapsed = before + (System.nanoTime() - began) * 1e-9;
             if (minutesLeft(budget, elapsed) != left) {
                 left = minutesLeft(budget, elapsed);
-                step = "Recovering the levels, about %d min left, KL %.2f".formatted(left, loss);
+                step = "Recovering the levels, about %d min left, loss %.2f".formatted(left, loss);
             }
             progress.at(step, Math.min(1, elapsed / budget.toSeconds()));
             if (elapsed - saved > checkpoint.every().toSeconds()) {
@@ -108,14 +112,14 @@ public final class Distillation implements AutoCloseable {
      * One step.
      *
      * @param share of the budget that is spent, from 0 to 1
-     * @return now and then the mean KL divergence from the full model of the levels that took part, in nats a token
+     * @return now and then the mean loss of the levels that took part, in nats a token
      */
     OptionalDouble batch(double share) {
         try (PointerScope batchScope = new PointerScope()) {
             List<int[]> ids = IntStream.range(0, BATCH).mapToObj(j -> texts.get((batches * BATCH + j) % texts.size())).toList();
             int length = ids.get(0).length;
             boolean measured = batches % MEASURE_EVERY == 0;
-            Tensor target = teach(ids);
+            Tensor target = lesson(ids);
             int turns = Math.min(TURNS, students.size());
             double loss = 0;
             for (int turn = 0; turn < turns; turn++) {
@@ -132,10 +136,18 @@ public final class Distillation implements AutoCloseable {
         }
     }
 
-    /** What the full model predicts. */
-    private Tensor teach(List<int[]> ids) {
+    /** What a level is to predict: what the full model predicts, but for a share that goes to the text's own next token. */
+    private Tensor lesson(List<int[]> ids) {
+        int length = ids.get(0).length;
         try (NoGradGuard guard = new NoGradGuard()) {
-            return Tensors.only(() -> decoder.probabilities(decoder.hidden(ids, full, full, ids.get(0).length)));
+            return Tensors.only(() -> {
+                Tensor target = decoder.probabilities(decoder.hidden(ids, full, full, length));
+                int[] next = ids.stream().flatMapToInt(text -> Arrays.stream(text).skip(1)).toArray();
+                Tensor told = Tensors.indices(next).view(ids.size(), length - 1, 1);
+                target.view(ids.size(), length, -1).narrow(1, 0, length - 1).mul_(Tensors.scalar(1 - TEXT))
+                        .scatter_add_(2, told, torch.full(new long[] {ids.size(), length - 1, 1}, Tensors.scalar(TEXT)));
+                return target;
+            });
         }
     }
 
