@@ -25,14 +25,19 @@ def write(folder, name, content):
         file.writelines(json.dumps(row) + '\n' for row in content)
 
 
-def main(data, folder):
-    os.makedirs(folder, exist_ok=True)
+def questions(data):
+    """Those that are trained on."""
     key = lambda row: (row['question'], tuple(row['choices']))
     reported = {key(row) for name in REPORTED for row in rows(data, 'qa/' + name)}
+    return [row for name in TRAINED for row in rows(data, 'qa/' + name) if key(row) not in reported]
+
+
+def main(data, folder):
+    os.makedirs(folder, exist_ok=True)
     write(folder, 'books', [book for book in rows(data, 'text/books') if book['title'] not in HELD_OUT])
     write(folder, 'c4', rows(data, 'text/c4'))
     write(folder, 'dolly', rows(data, 'instruct/dolly'))
-    write(folder, 'science', [row for name in TRAINED for row in rows(data, 'qa/' + name) if key(row) not in reported])
+    write(folder, 'science', questions(data))
 
 
 if __name__ == '__main__':
