@@ -27,8 +27,8 @@ import org.bytedeco.pytorch.TensorArrayRefOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Trains the adapters, norms and biases of all levels to predict what the full model predicts (Hinton et al., arXiv 1503.02531), and
- * for a share what the text says. The Python twin is {@code distill.py}. For one thread; all its native memory is given back when it is closed.
+ * Trains the adapters, norms and biases of all levels to predict what the full model predicts (Hinton et al., arXiv 1503.02531), and for a
+ * share what the text says. The Python twin is {@code distill.py}. For one thread; all its native memory is given back when it is closed.
  */
 public final class Distillation implements AutoCloseable {
     /** Sequences of a batch. */
