@@ -60,8 +60,8 @@ public record Recovery(GgufFile file, String baseSha256, Checkpoint checkpoint) 
         Pack learnt = checkpoint.read(config, baseSha256);
         String provenance = learnt.provenance() + "; then distilled, half from the full model and half from the texts, all levels"
                 + " together, into adapters of rank up to " + learnt.adapters().map(Adapters::rank).orElse(0) + ", norms and biases: "
-                + Math.ceilDiv(spent.seconds(), 60) + " min, " + spent.batches() + " batches of " + Distillation.BATCH + " sequences of " + texts.get(0).length
-                + " tokens, seed " + SEED;
+                + Math.ceilDiv(spent.seconds(), 60) + " min, " + spent.batches() + " batches of " + Distillation.BATCH + " sequences of "
+                + texts.get(0).length + " tokens, seed " + SEED;
         return new Elasticizer(file, kernels, progress).remeasured(new Pack(learnt.baseSha256(), learnt.order(), learnt.levels(),
                 new float[0][], learnt.adapters(), provenance), texts);
     }
