@@ -51,10 +51,10 @@ static void multiply_halves(HalfPanels panels, const Tile *tiles, int rows, floa
 INLINE Floats power_of_two(Floats x) {
     enum { DOWN = 9 }; /* round towards minus infinity, and say nothing of it */
     Floats f = (Floats)_mm512_reduce_ps((__m512)x, DOWN);
-    Floats p = f * 0.0135341315f + 0.0520115793f;
-    p = p * f + 0.241442636f;
-    p = p * f + 0.693003893f;
-    p = p * f + 1.00000262f;
+    Floats p = f * 0.0134268031f + 0.0522422828f;
+    p = p * f + 0.241280288f;
+    p = p * f + 0.693044841f;
+    p = p * f + 1.f; /* so that the largest score has a weight of one */
     return (Floats)_mm512_scalef_ps((__m512)p, (__m512)x);
 }
 
