@@ -11,6 +11,7 @@ import concurrent.futures
 import json
 import random
 import sys
+import time
 import urllib.request
 
 from texts import HELD_OUT, questions, rows, write
@@ -74,7 +75,19 @@ def text(instruction, more):
     return instruction + ('\n' + more if more else '')
 
 
+def wait(url):
+    """Until the model is loaded."""
+    for _ in range(120):
+        try:
+            urllib.request.urlopen(url + '/health').close()
+            return
+        except OSError:
+            time.sleep(1)
+    sys.exit(f'no model is served at {url}; start ./elms serve first')
+
+
 def main(data, folder, url='http://127.0.0.1:11435'):
+    wait(url)
     chosen = [ask for ask in asks(data) if len(text(*ask)) <= MOST_CHARACTERS][:ASKED]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as clients:
         answers = list(clients.map(lambda ask: answer(url, *ask), chosen))
