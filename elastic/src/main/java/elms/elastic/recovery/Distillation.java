@@ -36,7 +36,7 @@ public final class Distillation implements AutoCloseable {
     /** Levels of a batch, one of each third of them; one of these is read by, and the full model answers over its cache. */
     private static final int TURNS = 3;
     /** Share of the loss that goes to the text's own next token; the rest is the full model's predictions. */
-    static final double TEXT = 0.5;
+    private static final double TEXT = 0.5;
     /** Batches until the learning rates are reached; later they fall by a cosine to their last share. */
     private static final int WARM_UP = 20;
     private static final double LAST_RATE = 0.05;
@@ -52,6 +52,7 @@ public final class Distillation implements AutoCloseable {
     private final Student full;
     private final List<Student> students;
     private final Adam adam;
+    private final double text;
     private int batches;
 
     /**
@@ -61,6 +62,14 @@ public final class Distillation implements AutoCloseable {
      * @param weights of the full model, in the pack's order
      */
     public Distillation(Checkpoint checkpoint, Pack start, Weights weights, Torch torch) {
+        this(checkpoint, start, weights, torch, TEXT);
+    }
+
+    /**
+     * @param text share of the loss that goes to the text's own next token
+     */
+    Distillation(Checkpoint checkpoint, Pack start, Weights weights, Torch torch, double text) {
+        this.text = text;
         this.checkpoint = checkpoint;
         this.start = start;
         texts = checkpoint.texts();
@@ -142,10 +151,10 @@ public final class Distillation implements AutoCloseable {
         try (NoGradGuard guard = new NoGradGuard()) {
             return Tensors.only(() -> {
                 Tensor target = decoder.probabilities(decoder.hidden(ids, full, full, length));
-                int[] next = ids.stream().flatMapToInt(text -> Arrays.stream(text).skip(1)).toArray();
+                int[] next = ids.stream().flatMapToInt(sequence -> Arrays.stream(sequence).skip(1)).toArray();
                 Tensor told = Tensors.indices(next).view(ids.size(), length - 1, 1);
-                target.view(ids.size(), length, -1).narrow(1, 0, length - 1).mul_(Tensors.scalar(1 - TEXT))
-                        .scatter_add_(2, told, torch.full(new long[] {ids.size(), length - 1, 1}, Tensors.scalar(TEXT)));
+                target.view(ids.size(), length, -1).narrow(1, 0, length - 1).mul_(Tensors.scalar(1 - text))
+                        .scatter_add_(2, told, torch.full(new long[] {ids.size(), length - 1, 1}, Tensors.scalar(text)));
                 return target;
             });
         }

@@ -55,13 +55,15 @@ class DistillationTest {
 
     @Test
     void everyLevelComesCloserToTheFullModel() throws Exception {
-        train(checkpoint, 60);
+        try (Distillation distillation = new Distillation(checkpoint, start, weights, Torch.exact(1), 0)) {
+            train(distillation, 60, 60);
+        }
         Pack learnt = checkpoint.read(config, RecoveryFixture.HASH);
         List<int[]> texts = RecoveryFixture.texts(config);
         Divergence before = new Divergence(weights, KERNELS, texts);
         Divergence after = new Divergence(RecoveryFixture.weights(model, learnt), KERNELS, texts);
         for (int i = 0; i < start.levels().size(); i++) {
-            assertThat(after.of(learnt.levels().get(i))).as("level " + i).isLessThan(0.95 * before.of(start.levels().get(i)));
+            assertThat(after.of(learnt.levels().get(i))).as("level " + i).isLessThan(0.8 * before.of(start.levels().get(i)));
         }
     }
 
@@ -144,14 +146,18 @@ class DistillationTest {
 
     /** Goes on for some batches, as if they took a second each; returns the losses that were measured. */
     private List<Double> train(Checkpoint state, int count) throws Exception {
-        List<Double> losses = new ArrayList<>();
         int before = state.spent().batches();
         try (Distillation distillation = new Distillation(state, state.read(config, RecoveryFixture.HASH), weights, Torch.exact(1))) {
-            for (int i = 0; i < count; i++) {
-                distillation.batch(0).ifPresent(losses::add);
-            }
-            distillation.save(before + count);
+            return train(distillation, count, before + count);
         }
+    }
+
+    private static List<Double> train(Distillation distillation, int count, int seconds) throws Exception {
+        List<Double> losses = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            distillation.batch(0).ifPresent(losses::add);
+        }
+        distillation.save(seconds);
         return losses;
     }
 }
