@@ -16,7 +16,7 @@ import urllib.request
 
 from texts import HELD_OUT, questions, rows, write
 
-ASKED = 1441
+ASKED = 1441  # as for the pack that comes with Elms
 AT_ONCE = 8
 MOST_CHARACTERS = 1500  # of a question
 MOST_TOKENS = 150  # of an answer
@@ -41,9 +41,9 @@ def asks(data):
     """Instructions with their inputs, in the order to ask them: two of Dolly's, two about passages, a science question, and again."""
     chance = random.Random(1)
     dolly = [(row['instruction'], row['input']) for row in rows(data, 'instruct/dolly')[DOLLY_FROM:]]
-    texts = passages(data, chance)
-    chance.shuffle(texts)
-    about = [(text, chance.choice(TASKS)) for text in texts]
+    found = passages(data, chance)
+    chance.shuffle(found)
+    about = [(passage, chance.choice(TASKS)) for passage in found]
     science = [(row['question'], '') for row in questions(data) if row['question'].endswith('?')]
     chance.shuffle(science)
     kinds = [(dolly, 2), (about, 2), (science[:600], 1)]

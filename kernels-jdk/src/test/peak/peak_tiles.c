@@ -1,11 +1,11 @@
-/* The same for a processor with tiles: multiply_tiles with a strip and 32 tokens in the first-level cache. */
+/* As peak.c, for a processor with tiles: multiply_tiles with a strip and 32 tokens in the first-level cache. */
 #include "cpu.c"
 
 #undef EXPORT
 #include "kernels.c"
 
 #ifdef __AMX_BF16__
-/* strip: SEGMENT times two tiles; x: two times SEGMENT of them; sums: 32 tokens of two panels. */
+/* tiles: SEGMENT times two, a strip that is filled; x: two times SEGMENT of them; sums: 32 tokens of two panels. */
 void EXPORT(multiply)(Tile (*tiles)[2], const Tile *x, int64_t repeats, float *sums) {
     Strip strip = {tiles, SEGMENT, 1, unpack_both, 0};
     begin_tiles();

@@ -102,8 +102,8 @@ public final class NativeKernels implements Kernels {
     public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
         int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
         multiply(x, 1, weights.columns(), rounding.terms(), Math.ceilDiv(listed.length, 2), Optional.empty(), (first, last, part, worker) ->
-                functions.panels(weights, input(weights, x, part, rounding.terms()), rounding.terms(), listed, 2 * first, Math.min(listed.length, 2 * last),
-                        scratch[worker], out));
+                functions.panels(weights, input(weights, x, part, rounding.terms()), rounding.terms(), listed, 2 * first,
+                        Math.min(listed.length, 2 * last), scratch[worker], out));
     }
 
     @Override
@@ -168,13 +168,13 @@ public final class NativeKernels implements Kernels {
      * tokens that each worker gets enough are parted among them: what a worker wrote it then reads itself.
      */
     private void multiply(float[] x, int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
-        rounded = room(rounded, rounding.bytes(tokens, columns, terms));
-        for (int worker = 0; worker < scratch.length; worker++) {
-            scratch(worker, rounding.rows(tokens, terms) * PAIR_ROWS);
-        }
-        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, rounded));
         int parts = Math.clamp(tokens / PART_TOKENS, 1, threads());
         int count = parts == 1 ? tokens : Math.ceilDiv(Math.ceilDiv(tokens, parts), TOKENS_PER_TASK) * TOKENS_PER_TASK;
+        rounded = room(rounded, rounding.bytes(tokens, columns, terms));
+        for (int worker = 0; worker < scratch.length; worker++) {
+            scratch(worker, rounding.rows(count, terms) * PAIR_ROWS);
+        }
+        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, rounded));
         int step = step(pairs, count, columns);
         int pieces = Math.ceilDiv(pairs, step);
         int others = other.isPresent() ? 1 : 0;
