@@ -69,17 +69,27 @@ public final class Workers implements AutoCloseable {
     }
 
     private final Thread[] threads;
-    private final AtomicInteger parked = new AtomicInteger();
+    private final Placement placement;
+    /** 1 for a worker that sleeps or is about to, else 0. */
+    private final AtomicIntegerArray parked;
     private volatile Region region;
     private volatile boolean closed;
 
+    /** Workers that wake up where the system lets them. */
+    public Workers(int count) {
+        this(count, Placement.NONE);
+    }
+
     /**
      * @param count threads that work, the caller included, at least 1
+     * @param placement where those that slept wake up
      */
-    public Workers(int count) {
+    public Workers(int count, Placement placement) {
         if (count < 1) {
             throw new IllegalArgumentException("at least one worker is needed, not " + count);
         }
+        this.placement = placement;
+        parked = new AtomicIntegerArray(count);
         threads = new Thread[count - 1];
         for (int i = 0; i < threads.length; i++) {
             int worker = i + 1;
@@ -106,9 +116,7 @@ public final class Workers implements AutoCloseable {
         }
         Region current = new Region(tasks, task, count());
         region = current;
-        if (parked.get() > 0) {
-            wake();
-        }
+        wake();
         current.work(0);
         for (int spin = 0; current.active.get() > 0; spin++) {
             if (spin < SPINS_BEFORE_PARKING) {
@@ -123,9 +131,10 @@ public final class Workers implements AutoCloseable {
     }
 
     private void serve(int worker) {
+        placement.join(worker);
         Region seen = null;
         while (true) {
-            seen = awaitRegionAfter(seen);
+            seen = awaitRegionAfter(seen, worker);
             if (closed) {
                 return;
             }
@@ -133,24 +142,28 @@ public final class Workers implements AutoCloseable {
         }
     }
 
-    private Region awaitRegionAfter(Region seen) {
+    private Region awaitRegionAfter(Region seen, int worker) {
         for (int spin = 0; region == seen && !closed; spin++) {
             if (spin < SPINS_BEFORE_PARKING) {
                 Thread.onSpinWait();
             } else {
-                parked.incrementAndGet();
+                parked.set(worker, 1);
                 if (region == seen && !closed) {
                     LockSupport.park(this);
                 }
-                parked.decrementAndGet();
+                parked.set(worker, 0);
+                placement.awake(worker);
             }
         }
         return region;
     }
 
     private void wake() {
-        for (Thread thread : threads) {
-            LockSupport.unpark(thread);
+        for (int worker = 1; worker <= threads.length; worker++) {
+            if (parked.get(worker) > 0) {
+                placement.wake(worker);
+                LockSupport.unpark(threads[worker - 1]);
+            }
         }
     }
 

@@ -39,6 +39,35 @@ class WorkersTest {
     }
 
     @Test
+    void asksWhereASleeperMayWakeAndTellsThatItIs() throws InterruptedException {
+        AtomicIntegerArray calls = new AtomicIntegerArray(3);
+        Placement placement = new Placement() {
+            @Override
+            public void join(int worker) {
+                calls.addAndGet(0, worker);
+            }
+
+            @Override
+            public void wake(int worker) {
+                calls.addAndGet(1, worker);
+            }
+
+            @Override
+            public void awake(int worker) {
+                calls.addAndGet(2, worker);
+            }
+        };
+        try (Workers workers = new Workers(2, placement)) {
+            Thread.sleep(100);
+            assertThat(calls.get(0)).isEqualTo(1);
+            workers.run(2, (index, worker) -> {});
+            Thread.sleep(100);
+            assertThat(calls.get(1)).isEqualTo(1);
+            assertThat(calls.get(2)).isEqualTo(1);
+        }
+    }
+
+    @Test
     void aFailureReachesTheCallerAndTheTeamGoesOn() {
         try (Workers workers = new Workers(2)) {
             assertThatThrownBy(() -> workers.run(10, (index, worker) -> {

@@ -47,7 +47,7 @@ public final class NativeKernels implements Kernels {
     private float[] corrections = {};
 
     NativeKernels(NativeLibrary library, int threads) {
-        this(library.forAnswers(), Rounding.INTEGERS, library.tier(), new Workers(threads),
+        this(library.forAnswers(), Rounding.INTEGERS, library.tier(), new Workers(threads, WakeApart.of(threads)),
                 library.equals(library.forAnswers()) ? Optional.empty() : Optional.of(library));
     }
 

@@ -38,7 +38,7 @@ public final class VectorKernels implements Kernels {
     private float[] activations = {};
 
     public VectorKernels(int threads) {
-        workers = new Workers(threads);
+        workers = new Workers(threads, WakeApart.of(threads));
         ranges = new PanelRange[threads];
         Arrays.setAll(ranges, worker -> new PanelRange());
         adapters = new VectorAdapter[threads];
