@@ -88,6 +88,11 @@ public final class Assignment {
         return parts.stream().mapToInt(Part::tokens).sum();
     }
 
+    /** Tokens that are read, each counted by the share of the level that reads it. */
+    double work() {
+        return parts.stream().mapToDouble(part -> part.tokens() * part.level().share()).sum();
+    }
+
     /** What the latency model needs to know. */
     public List<Part> parts() {
         return Collections.unmodifiableList(parts);

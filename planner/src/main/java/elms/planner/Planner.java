@@ -24,6 +24,8 @@ public final class Planner {
     /** How much more it costs to read the end of a prompt at a smaller level than what is before it, and to answer. */
     private static final double END_WORTH = 6;
     private static final double ANSWER_WORTH = 12;
+    /** Two standard errors of the difference of what two plans are worth on average, as 300 prompts tell it. */
+    private static final double ALIKE = 0.04;
 
     private final List<SubModel> levels;
     private final Forecast forecast;
@@ -210,16 +212,25 @@ public final class Planner {
         return filled(unread, best, budget);
     }
 
-    /** The best feasible combination of a shape and a level that answers, with what it leaves of the time spent. */
+    /** The most promising feasible combination of a shape and a level that answers, with what it leaves of the time spent. */
     private Candidate segments(Shaper shaper, Decision decision, Budget budget, Terms terms) {
-        Candidate best = best(IntStream.range(0, PlanShape.SEGMENTS.size()).boxed().flatMap(shape -> {
+        List<Candidate> candidates = IntStream.range(0, PlanShape.SEGMENTS.size()).boxed().flatMap(shape -> {
             ToDoubleFunction<SubModel> worth = answers -> decision.segments(shape) + decision.answer(answers.share());
             ToDoubleFunction<SubModel> loss = answers -> decision.full() - worth.applyAsDouble(answers);
             Reading reading = reading(shaper.segments(PlanShape.SEGMENTS.get(shape)), budget);
             return levels.stream().filter(answers -> terms.allows(loss.applyAsDouble(answers)))
                     .map(answers -> answering(reading, answers, worth, budget).losing(loss.applyAsDouble(answers)));
-        }), budget);
-        return filled(shaper, best, budget);
+        }).toList();
+        return filled(shaper, mostRead(candidates, budget), budget);
+    }
+
+    /** Of the plans that promise about as much as the best, the one that reads most: what was asked is not cut for a guess. */
+    private static Candidate mostRead(List<Candidate> candidates, Budget budget) {
+        Candidate best = best(candidates.stream(), budget);
+        return candidates.stream()
+                .filter(other -> other.predicted().within(budget.limit()) && other.quality() >= best.quality() - ALIKE)
+                .max(Comparator.comparingDouble((Candidate other) -> other.assignment().work()).thenComparingDouble(Candidate::quality))
+                .orElse(best);
     }
 
     /** A plan that spends what another leaves of the time. */

@@ -127,6 +127,23 @@ class PlannerTest {
     }
 
     @Test
+    void ofPlansThatPromiseAlikeTheOneThatReadsMostIsKept() {
+        Prompt prompt = TextPrompt.of(TEXT, new Range(0, TEXT.indexOf("What")));
+        Slo slo = slo(new Limit.Ratio(0.9), new Limit.Ratio(0.8));
+        Plan alike = planWhereFullAnswersAreWorth(0.05f, prompt, slo);
+        Plan better = planWhereFullAnswersAreWorth(0.5f, prompt, slo);
+        assertThat(alike.promptTokens()).isGreaterThan(better.promptTokens());
+        assertThat(alike.answering().fullTokens()).isLessThan(better.answering().fullTokens());
+        assertThat(List.of(alike, better)).allMatch(Plan::feasible);
+    }
+
+    private Plan planWhereFullAnswersAreWorth(float more, Prompt prompt, Slo slo) {
+        Opinion opinion = TextPrompt.opinion(prompt, word -> 0);
+        opinion.qualities()[Decision.ANSWERS_FROM] = more;
+        return planner(Optional.of((text, cuttable) -> opinion), PlanForm.ELMS).plan(prompt, 8, slo, 0);
+    }
+
+    @Test
     void aPromptIsNotReadWhereThatWouldLeaveNoTimeForTheQuestion() {
         Prompt prompt = TextPrompt.of(TEXT, new Range(0, TEXT.indexOf("What")));
         double full = LATENCY.prefillMillis(levels.get(0), prompt.tokens());

@@ -32,6 +32,7 @@ public final class PlannerStage {
     /** Of the order in which prompts are read. */
     public static final long SEED = 7;
     private static final String TEXTS = "texts.txt";
+    private static final String SAID_OF_DECISIONS = "; decisions: ";
 
     private final BaseModel base;
     private final Path folder;
@@ -59,6 +60,14 @@ public final class PlannerStage {
         return usable;
     }
 
+    /** Has only the decision head trained anew: what reads prompts and scores their words stays the pack's. */
+    public void keepReader(Pack pack) throws IOException {
+        if (pack.planner().tensors().isEmpty()) {
+            throw new ElmsException("the model's pack has no planner whose decisions could be made anew; use --only planner");
+        }
+        PlannerTraining.keepReader(pack.planner(), folder);
+    }
+
     /** The texts that it was begun with. */
     public List<Path> texts() throws IOException {
         Path list = folder.resolve(TEXTS);
@@ -72,8 +81,9 @@ public final class PlannerStage {
      * Trains a planner for the levels of a pack.
      *
      * @param budget of all that is made of the pack
+     * @param decisionsOnly whether what reads prompts is the pack's still, see {@link #keepReader}
      */
-    public Pack train(Pack pack, List<Path> texts, Duration budget, Torch torch, Kernels kernels, Progress progress) throws IOException {
+    public Pack train(Pack pack, List<Path> texts, Duration budget, boolean decisionsOnly, Torch torch, Kernels kernels, Progress progress) throws IOException {
         Weights weights = Weights.of(base.config(), pack.order(), new WeightPacker(base.file(), base.config(), pack, Precision.PACKED));
         List<SubModel> levels = new ArrayList<>();
         levels.add(SubModel.of(weights, Level.full(base.config())));
@@ -87,11 +97,12 @@ public final class PlannerStage {
         int judged = (int) Math.ceil(share * JUDGED);
         Pack.Attachment planner = new PlannerTraining(weights, levels, base.tokenizer(), kernels, torch, folder, progress)
                 .train(exercises, judged);
-        return pack.with(planner, said(pack.provenance(), exercises.size(), Math.min(judged, exercises.size())));
-    }
-
-    private static String said(String before, int exercises, int judged) {
-        return before.replaceFirst("; planner: .*", "") + "; planner: a compact language model from all-MiniLM-L6-v2, trained on what matters in "
-                + exercises + " prompts and on plans tried on " + judged + " of them, seed " + SEED;
+        int tried = Math.min(judged, exercises.size());
+        return pack.with(planner, decisionsOnly
+                ? pack.provenance().replaceFirst(SAID_OF_DECISIONS + ".*", "") + SAID_OF_DECISIONS + "plans tried anew on " + tried
+                        + " prompts, seed " + SEED
+                : pack.provenance().replaceFirst("; planner: .*", "") + "; planner: a compact language model from all-MiniLM-L6-v2,"
+                        + " trained on what matters in " + exercises.size() + " prompts and on plans tried on " + tried
+                        + " of them, seed " + SEED);
     }
 }

@@ -51,8 +51,14 @@ public final class PlannerTraining {
         this.progress = progress;
     }
 
+    /** Keeps in a folder what a planner knows of words, so that a training there leaves it as it is. */
+    public static void keepReader(Attachment planner, Path folder) throws IOException {
+        Files.createDirectories(folder);
+        GgufWriter.write(folder.resolve(SCORED), planner.metadata(), planner.tensors());
+    }
+
     /**
-     * Trains both heads.
+     * Trains both heads, or the decision head where the folder keeps the other.
      *
      * @param exercises what is measured on, in this order; the same when a training goes on
      * @param judged how many of them plans are tried on

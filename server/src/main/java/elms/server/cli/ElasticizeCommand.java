@@ -61,10 +61,11 @@ final class ElasticizeCommand implements Callable<Integer> {
     private boolean resume;
 
     /** Parts of a pack that can be made anew alone. */
-    private enum Part { PLANNER }
+    private enum Part { PLANNER, DECISIONS }
 
     @Option(names = "--only", paramLabel = "PART",
-            description = "Make just this part of the model's pack anew: ${COMPLETION-CANDIDATES}, what reads prompts and chooses plans.")
+            description = "Make just this part of the model's pack anew: planner, what reads prompts and chooses plans, or decisions, what"
+                    + " it thinks that plans are worth with the levels there are now.")
     private Part only;
 
     /** Ways to order units. */
@@ -110,7 +111,7 @@ final class ElasticizeCommand implements Callable<Integer> {
         try (Screen screen = new Screen(); BaseModel base = BaseModel.open(options.stored(screen));
                 Kernels kernels = options.kernels(screen)) {
             Packs packs = new Packs(base);
-            Pack pack = only == Part.PLANNER ? planned(found(packs), packs, base, kernels, screen) : budget.isZero()
+            Pack pack = only != null ? planned(found(packs), packs, base, kernels, screen) : budget.isZero()
                     ? packs.make(packs.calibration(calibration), new Aims(levels, 0, offered(Optional.empty())),
                             Packs.source(calibration), kernels, screen.steps())
                     : planned(recovered(packs, base, kernels, screen), packs, base, kernels, screen);
@@ -132,10 +133,10 @@ final class ElasticizeCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--resume goes on with a training, but --budget 0 asks for none");
         }
         if (only != null && budget.isZero()) {
-            throw new ParameterException(spec.commandLine(), "--only planner is a training, but --budget 0 asks for none");
+            throw new ParameterException(spec.commandLine(), "--only is a training, but --budget 0 asks for none");
         }
         if (only != null && levels != Aims.SHARES) {
-            throw new ParameterException(spec.commandLine(), "--only planner keeps the levels; leave out --levels");
+            throw new ParameterException(spec.commandLine(), "--only keeps the levels; leave out --levels");
         }
         if (importance != null && (resume || only != null)) {
             throw new ParameterException(spec.commandLine(), "the order of the units is kept; leave out --importance");
@@ -188,17 +189,20 @@ final class ElasticizeCommand implements Callable<Integer> {
     }
 
     private static Pack found(Packs packs) throws IOException {
-        return packs.find().orElseThrow(() -> new ElmsException("the model has no pack yet; leave out --only planner to make one"));
+        return packs.find().orElseThrow(() -> new ElmsException("the model has no pack yet; leave out --only to make one"));
     }
 
     private Pack planned(Pack pack, Packs packs, BaseModel base, Kernels kernels, Screen screen) throws IOException {
         PlannerStage stage = plannerStage(packs, base);
         List<Path> texts = only == null || resume ? stage.texts() : stage.begin(calibration);
+        if (only == Part.DECISIONS && !resume) {
+            stage.keepReader(pack);
+        }
         if (texts.isEmpty()) {
             screen.line("elms: the pack gets no planner, since there are no texts to learn from; give some after --calibration");
             return pack;
         }
-        return stage.train(pack, texts, budget, Torch.start(options.threads()), kernels, screen.steps());
+        return stage.train(pack, texts, budget, only == Part.DECISIONS, Torch.start(options.threads()), kernels, screen.steps());
     }
 
     /** Hours, minutes and seconds, such as 3h, 90m or 1h30m. */
