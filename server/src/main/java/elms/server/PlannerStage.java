@@ -81,9 +81,8 @@ public final class PlannerStage {
      * Trains a planner for the levels of a pack.
      *
      * @param budget of all that is made of the pack
-     * @param decisionsOnly whether what reads prompts is the pack's still, see {@link #keepReader}
      */
-    public Pack train(Pack pack, List<Path> texts, Duration budget, boolean decisionsOnly, Torch torch, Kernels kernels, Progress progress) throws IOException {
+    public Pack train(Pack pack, List<Path> texts, Duration budget, Torch torch, Kernels kernels, Progress progress) throws IOException {
         Weights weights = Weights.of(base.config(), pack.order(), new WeightPacker(base.file(), base.config(), pack, Precision.PACKED));
         List<SubModel> levels = new ArrayList<>();
         levels.add(SubModel.of(weights, Level.full(base.config())));
@@ -98,7 +97,7 @@ public final class PlannerStage {
         Pack.Attachment planner = new PlannerTraining(weights, levels, base.tokenizer(), kernels, torch, folder, progress)
                 .train(exercises, judged);
         int tried = Math.min(judged, exercises.size());
-        return pack.with(planner, decisionsOnly
+        return pack.with(planner, PlannerTraining.readerIsKept(folder)
                 ? pack.provenance().replaceFirst(SAID_OF_DECISIONS + ".*", "") + SAID_OF_DECISIONS + "plans tried anew on " + tried
                         + " prompts, seed " + SEED
                 : pack.provenance().replaceFirst("; planner: .*", "") + "; planner: a compact language model from all-MiniLM-L6-v2,"

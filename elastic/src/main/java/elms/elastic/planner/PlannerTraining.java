@@ -27,6 +27,7 @@ public final class PlannerTraining {
     private static final int VOCABULARY = 16_000;
     private static final int ROUNDS = 3;
     private static final String SCORED = "scored.gguf";
+    private static final String SALIENCY = "saliency.records";
 
     private final Weights weights;
     private final List<SubModel> levels;
@@ -57,6 +58,11 @@ public final class PlannerTraining {
         GgufWriter.write(folder.resolve(SCORED), planner.metadata(), planner.tensors());
     }
 
+    /** Whether a folder keeps that, and nothing to learn it from. */
+    public static boolean readerIsKept(Path folder) {
+        return Files.exists(folder.resolve(SCORED)) && !Files.exists(folder.resolve(SALIENCY));
+    }
+
     /**
      * Trains both heads, or the decision head where the folder keeps the other.
      *
@@ -77,7 +83,7 @@ public final class PlannerTraining {
     }
 
     private List<float[]> saliencies(List<Exercise> exercises) {
-        Records records = new Records(folder.resolve("saliency.records"));
+        Records records = new Records(folder.resolve(SALIENCY));
         if (records.rows().size() < exercises.size()) {
             try (PointerScope scope = new PointerScope()) {
                 Saliency saliency = new Saliency(new Decoder(weights, torch.type()), tokenizer);

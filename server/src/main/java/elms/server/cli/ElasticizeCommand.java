@@ -202,7 +202,7 @@ final class ElasticizeCommand implements Callable<Integer> {
             screen.line("elms: the pack gets no planner, since there are no texts to learn from; give some after --calibration");
             return pack;
         }
-        return stage.train(pack, texts, budget, only == Part.DECISIONS, Torch.start(options.threads()), kernels, screen.steps());
+        return stage.train(pack, texts, budget, Torch.start(options.threads()), kernels, screen.steps());
     }
 
     /** Hours, minutes and seconds, such as 3h, 90m or 1h30m. */

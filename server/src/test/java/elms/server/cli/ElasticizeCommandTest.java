@@ -52,10 +52,20 @@ class ElasticizeCommandTest {
         assertThat(result.said()).singleElement().asString().contains("no recovery of this model to go on with");
     }
 
+    @Test
+    void decisionsAreMadeAnewOnlyWhereThereIsAPlanner() throws Exception {
+        Path texts = Files.writeString(folder.resolve("texts.jsonl"), "{\"text\": \"Once upon a time.\"}\n");
+        assertThat(elms.run("elasticize", model, "--budget", "0").exitCode()).isZero();
+        Result result = elms.run("elasticize", model, "--only", "decisions", "--calibration", texts.toString());
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.said()).singleElement().asString().contains("has no planner").contains("--only planner");
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {"--budget 3x|is no time such as 3h", "--budget 0 --resume|asks for none",
         "--levels 0.5,1.2|--levels has 1.2", "--resume --levels 0.5|leave out --calibration and --levels",
-        "--resume --importance taylor|leave out --importance", "--budget 0 --importance best|--budget 0 does without"})
+        "--resume --importance taylor|leave out --importance", "--budget 0 --importance best|--budget 0 does without",
+        "--only decisions --budget 0|--only is a training", "--only decisions --levels 0.5|--only keeps the levels"})
     void wrongUsageEndsWithASentence(String options, String sentence) throws Exception {
         Result result = elms.run(("elasticize " + model + " " + options).split(" "));
         assertThat(result.exitCode()).isEqualTo(2);
