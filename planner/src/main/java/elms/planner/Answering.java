@@ -16,8 +16,10 @@ import java.util.function.IntPredicate;
 public record Answering(int headStart, int fullTokens, SubModel level) {
     /** Tokens of an answer's beginning that are worth a head start. */
     private static final int TELLING = 8;
-    /** Tokens within which what is left to be told falls to a third. */
-    private static final double TURN = 2;
+    /** Fewer are worth nothing. */
+    private static final int LEAST_TELLING = 4;
+    /** Tokens behind the first with which so much of the turn is taken that a third is left. */
+    private static final double TURN = 2.6;
     private static final double ROUNDING = 1e-6;
 
     /** One level for all. */
@@ -27,7 +29,7 @@ public record Answering(int headStart, int fullTokens, SubModel level) {
 
     /**
      * The shortest head start with which the TPOT is kept and the full model gives what is worth it, or the longest that there is
-     * time for. Times are in milliseconds.
+     * time for; none where even that would let the full model give too little. Times are in milliseconds.
      *
      * @param tokens of the longest answer
      * @param spare time until the first token is due
@@ -46,16 +48,16 @@ public record Answering(int headStart, int fullTokens, SubModel level) {
                 break;
             }
         }
-        return longest;
+        return least <= 1 && longest.fullTokens < Math.min(tokens, LEAST_TELLING) ? steady(level) : longest;
     }
 
     /** Tokens behind a head start that the full model can give so that none comes late, nor the level's last one. */
     private static int ahead(int tokens, int headStart, Steps full, Steps step, double limit) {
         int rest = tokens - headStart;
-        if (full.settled() <= limit || full.settled() <= step.settled()) {
+        double held = full.millis(headStart - 1);
+        if (full.millis(tokens - 1) - held <= (tokens - 1) * limit || full.settled() <= step.settled()) {
             return rest;
         }
-        double held = full.millis(headStart - 1);
         return largest(rest, ahead -> {
             double given = full.millis(headStart - 1 + ahead) - held;
             return given <= (headStart - 1 + ahead) * limit && given + step.millis(rest - ahead) <= (tokens - 1) * limit;
@@ -95,6 +97,6 @@ public record Answering(int headStart, int fullTokens, SubModel level) {
      * first tokens: measured in docs/planner.md.
      */
     double fullShare(int tokens) {
-        return fullTokens >= tokens ? 1 : 1 - Math.exp((1 - fullTokens) / TURN);
+        return fullTokens >= tokens ? 1 : 1 - Math.exp(-Math.pow((fullTokens - 1) / TURN, 2));
     }
 }

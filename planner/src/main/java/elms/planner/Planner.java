@@ -4,7 +4,6 @@ import elms.engine.model.SubModel;
 import elms.planner.compact.CompactLm;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -108,6 +107,10 @@ public final class Planner {
      * @param headStart whether the answer may get one
      */
     private record Budget(Latency limit, int answerTokens, double spent, boolean headStart) {
+        Budget withoutHeadStart() {
+            return new Budget(limit, answerTokens, spent, false);
+        }
+
         Budget after(double millis) {
             return new Budget(limit, answerTokens, spent + millis, headStart);
         }
@@ -203,17 +206,29 @@ public final class Planner {
      * little can be read that hearing the compact language model about it would take more than it is worth.
      */
     private Candidate unread(Shaper unread, Budget budget) {
-        double smallest = levels.get(levels.size() - 1).share();
-        List<PlanShape> shapes = new ArrayList<>();
-        levels.forEach(level -> shapes.add(new PlanShape(0, level.share(), level.share())));
-        shapes.add(new PlanShape(0, smallest, smallest, smallest));
-        Candidate best = best(shapes.stream().map(shape -> bestAnswering(reading(unread.segments(shape), budget),
+        Stream<PlanShape> shapes = levels.stream().map(SubModel::share)
+                .flatMap(level -> Stream.of(new PlanShape(0, level, level), new PlanShape(0, level, level, level)));
+        Candidate best = best(shapes.map(shape -> bestAnswering(reading(unread.segments(shape), budget),
                 answers -> shape.questionLevel() + END_WORTH * shape.endLevel() + ANSWER_WORTH * answers.share(), budget)), budget);
         return filled(unread, best, budget);
     }
 
-    /** The most promising feasible combination of a shape and a level that answers, with what it leaves of the time spent. */
+    /**
+     * The most promising feasible combination of a shape and a level that answers, with what it leaves of the time spent: first on
+     * reading, then on a head start. Reading is cut for a head start only where the answer cannot keep its pace without one.
+     */
     private Candidate segments(Shaper shaper, Decision decision, Budget budget, Terms terms) {
+        Candidate steady = read(shaper, decision, budget.withoutHeadStart(), terms);
+        if (!budget.headStart()) {
+            return steady;
+        }
+        if (!steady.predicted().within(budget.limit())) {
+            return read(shaper, decision, budget, terms);
+        }
+        return bestAnswering(reading(steady.assignment(), budget), answers -> decision.answer(answers.share()), budget);
+    }
+
+    private Candidate read(Shaper shaper, Decision decision, Budget budget, Terms terms) {
         List<Candidate> candidates = IntStream.range(0, PlanShape.SEGMENTS.size()).boxed().flatMap(shape -> {
             ToDoubleFunction<SubModel> worth = answers -> decision.segments(shape) + decision.answer(answers.share());
             ToDoubleFunction<SubModel> loss = answers -> decision.full() - worth.applyAsDouble(answers);

@@ -54,6 +54,14 @@ class AnsweringTest {
     }
 
     @Example
+    void firstStepsOfTheFullModelThatTakeLongerCountToo() {
+        Steps settling = new Steps(2.9, 1, 0.9);
+        Answering answering = Answering.of(LEVEL, 32, 0, settling, steady(2), 3);
+        assertThat(answering.fullTokens()).isLessThan(32);
+        assertThat(answering.tpotMillis(32, settling, steady(2))).isLessThanOrEqualTo(3);
+    }
+
+    @Example
     void firstStepsOfTheLevelThatTakeLongerArePaidByALongerHeadStart() {
         Steps settling = new Steps(2, 1, 0.5);
         assertThat(settling.millis(3)).isCloseTo(4 + 3 + 2.5, within(1e-9));
