@@ -225,7 +225,16 @@ public final class Planner {
         if (!steady.predicted().within(budget.limit())) {
             return read(shaper, decision, budget, terms);
         }
-        return bestAnswering(reading(steady.assignment(), budget), answers -> decision.answer(answers.share()), budget);
+        return ahead(steady, decision, budget, terms);
+    }
+
+    /** What a plan reads, answered as well as the time that it leaves for a head start allows. */
+    private Candidate ahead(Candidate steady, Decision decision, Budget budget, Terms terms) {
+        Reading reading = reading(steady.assignment(), budget);
+        ToDoubleFunction<SubModel> worth = answers -> decision.answer(answers.share());
+        double loss = steady.loss().orElseThrow() + worth.applyAsDouble(steady.answering().level());
+        return best(levels.stream().filter(answers -> terms.allows(loss - worth.applyAsDouble(answers)))
+                .map(answers -> answering(reading, answers, worth, budget).losing(loss - worth.applyAsDouble(answers))), budget);
     }
 
     private Candidate read(Shaper shaper, Decision decision, Budget budget, Terms terms) {
