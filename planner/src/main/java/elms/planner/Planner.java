@@ -218,12 +218,12 @@ public final class Planner {
      * reading, then on a head start. Reading is cut for a head start only where the answer cannot keep its pace without one.
      */
     private Candidate segments(Shaper shaper, Decision decision, Budget budget, Terms terms) {
-        Candidate steady = read(shaper, decision, budget.withoutHeadStart(), terms);
+        Candidate steady = mostPromising(shaper, decision, budget.withoutHeadStart(), terms);
         if (!budget.headStart()) {
             return steady;
         }
         if (!steady.predicted().within(budget.limit())) {
-            return read(shaper, decision, budget, terms);
+            return mostPromising(shaper, decision, budget, terms);
         }
         return ahead(steady, decision, budget, terms);
     }
@@ -232,12 +232,14 @@ public final class Planner {
     private Candidate ahead(Candidate steady, Decision decision, Budget budget, Terms terms) {
         Reading reading = reading(steady.assignment(), budget);
         ToDoubleFunction<SubModel> worth = answers -> decision.answer(answers.share());
-        double loss = steady.loss().orElseThrow() + worth.applyAsDouble(steady.answering().level());
-        return best(levels.stream().filter(answers -> terms.allows(loss - worth.applyAsDouble(answers)))
+        SubModel allowed = steady.answering().level();
+        double loss = steady.loss().orElseThrow() + worth.applyAsDouble(allowed);
+        return best(levels.stream().filter(answers -> answers == allowed || terms.allows(loss - worth.applyAsDouble(answers)))
                 .map(answers -> answering(reading, answers, worth, budget).losing(loss - worth.applyAsDouble(answers))), budget);
     }
 
-    private Candidate read(Shaper shaper, Decision decision, Budget budget, Terms terms) {
+    /** Of all shapes and levels that answer the most promising that is feasible, with more of the prompt read where there is time. */
+    private Candidate mostPromising(Shaper shaper, Decision decision, Budget budget, Terms terms) {
         List<Candidate> candidates = IntStream.range(0, PlanShape.SEGMENTS.size()).boxed().flatMap(shape -> {
             ToDoubleFunction<SubModel> worth = answers -> decision.segments(shape) + decision.answer(answers.share());
             ToDoubleFunction<SubModel> loss = answers -> decision.full() - worth.applyAsDouble(answers);
