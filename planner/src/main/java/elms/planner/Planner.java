@@ -116,46 +116,51 @@ public final class Planner {
         }
     }
 
-    /** A plan that could be, what its answer promises, and what that is less than the full plan's, if it was judged. */
-    private record Candidate(Assignment assignment, Answering answering, Latency predicted, double quality, OptionalDouble loss) {
-        Plan plan(Latency limit) {
-            return new Plan(assignment.spans(), answering, limit, predicted, predicted.within(limit), loss);
-        }
-
-        Candidate worth(double promised) {
-            return new Candidate(assignment, answering, predicted, promised, loss);
-        }
-
-        Candidate losing(double lost) {
-            return new Candidate(assignment, answering, predicted, quality, OptionalDouble.of(Math.max(0, lost)));
-        }
-    }
-
     /**
      * A prompt as some levels read it.
      *
+     * @param worth of its shape, where that was judged
      * @param millis from the request's arrival until it is read
      * @param full the full model's steps behind it
      */
-    private record Reading(Assignment assignment, double millis, Steps full) {}
+    private record Reading(Assignment assignment, double worth, double millis, Steps full) {}
 
     private Reading reading(Assignment assignment, Budget budget) {
-        return new Reading(assignment, budget.spent() + forecast.prefillMillis(0, assignment.parts()),
+        return reading(assignment, 0, budget);
+    }
+
+    private Reading reading(Assignment assignment, double worth, Budget budget) {
+        return new Reading(assignment, worth, budget.spent() + forecast.prefillMillis(0, assignment.parts()),
                 steps(levels.get(0), assignment, budget));
+    }
+
+    /** A plan that could be, what its answer promises, and what that is less than the full plan's, if it was judged. */
+    private record Candidate(Reading reading, Answering answering, Latency predicted, double quality, OptionalDouble loss) {
+        Plan plan(Latency limit) {
+            return new Plan(reading.assignment().spans(), answering, limit, predicted, predicted.within(limit), loss);
+        }
+
+        Candidate worth(double promised) {
+            return new Candidate(reading, answering, predicted, promised, loss);
+        }
+
+        Candidate losing(double lost) {
+            return new Candidate(reading, answering, predicted, quality, OptionalDouble.of(Math.max(0, lost)));
+        }
     }
 
     private static Candidate candidate(Reading reading, Answering answering, Steps step, Budget budget) {
         Latency predicted = Latency.of(reading.millis() + answering.heldMillis(reading.full()),
                 answering.tpotMillis(budget.answerTokens(), reading.full(), step));
-        return new Candidate(reading.assignment(), answering, predicted, 0, OptionalDouble.empty());
+        return new Candidate(reading, answering, predicted, 0, OptionalDouble.empty());
     }
 
-    private Candidate candidate(Assignment assignment, Answering answering, Budget budget) {
-        return candidate(reading(assignment, budget), answering, steps(answering.level(), assignment, budget), budget);
+    private Candidate candidate(Reading reading, Answering answering, Budget budget) {
+        return candidate(reading, answering, steps(answering.level(), reading.assignment(), budget), budget);
     }
 
     private Candidate steady(Assignment assignment, SubModel answers, Budget budget) {
-        return candidate(assignment, Answering.steady(answers), budget);
+        return candidate(reading(assignment, budget), Answering.steady(answers), budget);
     }
 
     /** With the head start that there is time for, where the answer's pace is bound. */
@@ -218,36 +223,27 @@ public final class Planner {
      * reading, then on a head start. Reading is cut for a head start only where the answer cannot keep its pace without one.
      */
     private Candidate segments(Shaper shaper, Decision decision, Budget budget, Terms terms) {
-        Candidate steady = mostPromising(shaper, decision, budget.withoutHeadStart(), terms);
+        List<Reading> readings = IntStream.range(0, PlanShape.SEGMENTS.size())
+                .mapToObj(shape -> reading(shaper.segments(PlanShape.SEGMENTS.get(shape)), decision.segments(shape), budget)).toList();
+        Budget steadily = budget.withoutHeadStart();
+        Candidate steady = filled(shaper, mostRead(answered(readings, decision, steadily, terms), budget), budget);
         if (!budget.headStart()) {
             return steady;
         }
         if (!steady.predicted().within(budget.limit())) {
-            return mostPromising(shaper, decision, budget, terms);
+            return filled(shaper, mostRead(answered(readings, decision, budget, terms), budget), budget);
         }
-        return ahead(steady, decision, budget, terms);
+        return best(answered(List.of(steady.reading()), decision, budget, terms).stream(), budget);
     }
 
-    /** What a plan reads, answered as well as the time that it leaves for a head start allows. */
-    private Candidate ahead(Candidate steady, Decision decision, Budget budget, Terms terms) {
-        Reading reading = reading(steady.assignment(), budget);
-        ToDoubleFunction<SubModel> worth = answers -> decision.answer(answers.share());
-        SubModel allowed = steady.answering().level();
-        double loss = steady.loss().orElseThrow() + worth.applyAsDouble(allowed);
-        return best(levels.stream().filter(answers -> answers == allowed || terms.allows(loss - worth.applyAsDouble(answers)))
-                .map(answers -> answering(reading, answers, worth, budget).losing(loss - worth.applyAsDouble(answers))), budget);
-    }
-
-    /** Of all shapes and levels that answer the most promising that is feasible, with more of the prompt read where there is time. */
-    private Candidate mostPromising(Shaper shaper, Decision decision, Budget budget, Terms terms) {
-        List<Candidate> candidates = IntStream.range(0, PlanShape.SEGMENTS.size()).boxed().flatMap(shape -> {
-            ToDoubleFunction<SubModel> worth = answers -> decision.segments(shape) + decision.answer(answers.share());
+    /** Readings of shapes that the decision head has judged, each answered by all levels that the terms allow behind it. */
+    private List<Candidate> answered(List<Reading> readings, Decision decision, Budget budget, Terms terms) {
+        return readings.stream().flatMap(reading -> {
+            ToDoubleFunction<SubModel> worth = answers -> reading.worth() + decision.answer(answers.share());
             ToDoubleFunction<SubModel> loss = answers -> decision.full() - worth.applyAsDouble(answers);
-            Reading reading = reading(shaper.segments(PlanShape.SEGMENTS.get(shape)), budget);
             return levels.stream().filter(answers -> terms.allows(loss.applyAsDouble(answers)))
                     .map(answers -> answering(reading, answers, worth, budget).losing(loss.applyAsDouble(answers)));
         }).toList();
-        return filled(shaper, mostRead(candidates, budget), budget);
     }
 
     /** Of the plans that promise about as much as the best, the one that reads most: what was asked is not cut for a guess. */
@@ -255,7 +251,7 @@ public final class Planner {
         Candidate best = best(candidates.stream(), budget);
         return candidates.stream()
                 .filter(other -> other.predicted().within(budget.limit()) && other.quality() >= best.quality() - ALIKE)
-                .max(Comparator.comparingDouble((Candidate other) -> other.assignment().work()).thenComparingDouble(Candidate::quality))
+                .max(Comparator.comparingDouble((Candidate other) -> other.reading().assignment().work()).thenComparingDouble(Candidate::quality))
                 .orElse(best);
     }
 
@@ -265,9 +261,10 @@ public final class Planner {
             return chosen;
         }
         Answering answering = chosen.answering();
-        Assignment filled = shaper.filled(chosen.assignment(), assignment ->
-                candidate(assignment, answering, budget).predicted().within(budget.limit()));
-        return new Candidate(filled, answering, candidate(filled, answering, budget).predicted(), chosen.quality(), chosen.loss());
+        Assignment filled = shaper.filled(chosen.reading().assignment(), assignment ->
+                candidate(reading(assignment, budget), answering, budget).predicted().within(budget.limit()));
+        Reading reading = reading(filled, chosen.reading().worth(), budget);
+        return new Candidate(reading, answering, candidate(reading, answering, budget).predicted(), chosen.quality(), chosen.loss());
     }
 
     /** The same in the paper's form. */

@@ -32,7 +32,6 @@ public final class PlannerStage {
     /** Of the order in which prompts are read. */
     public static final long SEED = 7;
     private static final String TEXTS = "texts.txt";
-    private static final String SAID_OF_DECISIONS = "; decisions: ";
 
     private final BaseModel base;
     private final Path folder;
@@ -62,9 +61,6 @@ public final class PlannerStage {
 
     /** Has only the decision head trained anew: what reads prompts and scores their words stays the pack's. */
     public void keepReader(Pack pack) throws IOException {
-        if (pack.planner().tensors().isEmpty()) {
-            throw new ElmsException("the model's pack has no planner whose decisions could be made anew; use --only planner");
-        }
         PlannerTraining.keepReader(pack.planner(), folder);
     }
 
@@ -96,12 +92,17 @@ public final class PlannerStage {
         int judged = (int) Math.ceil(share * JUDGED);
         Pack.Attachment planner = new PlannerTraining(weights, levels, base.tokenizer(), kernels, torch, folder, progress)
                 .train(exercises, judged);
-        int tried = Math.min(judged, exercises.size());
-        return pack.with(planner, PlannerTraining.readerIsKept(folder)
-                ? pack.provenance().replaceFirst(SAID_OF_DECISIONS + ".*", "") + SAID_OF_DECISIONS + "plans tried anew on " + tried
-                        + " prompts, seed " + SEED
-                : pack.provenance().replaceFirst("; planner: .*", "") + "; planner: a compact language model from all-MiniLM-L6-v2,"
-                        + " trained on what matters in " + exercises.size() + " prompts and on plans tried on " + tried
-                        + " of them, seed " + SEED);
+        return pack.with(planner, said(pack.provenance(), exercises.size(), Math.min(judged, exercises.size())));
+    }
+
+    private String said(String before, int exercises, int judged) {
+        return PlannerTraining.readerIsKept(folder)
+                ? saidAnew(before, "; decisions: ", "plans tried anew on " + judged + " prompts")
+                : saidAnew(before, "; planner: ", "a compact language model from all-MiniLM-L6-v2, trained on what matters in " + exercises
+                        + " prompts and on plans tried on " + judged + " of them");
+    }
+
+    private static String saidAnew(String before, String part, String made) {
+        return before.replaceFirst(part + ".*", "") + part + made + ", seed " + SEED;
     }
 }

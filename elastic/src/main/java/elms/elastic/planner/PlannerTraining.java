@@ -52,9 +52,8 @@ public final class PlannerTraining {
         this.progress = progress;
     }
 
-    /** Keeps in a folder what a planner knows of words, so that a training there leaves it as it is. */
+    /** Keeps in a folder that is there what a planner knows of words, so that a training in it leaves that as it is. */
     public static void keepReader(Attachment planner, Path folder) throws IOException {
-        Files.createDirectories(folder);
         GgufWriter.write(folder.resolve(SCORED), planner.metadata(), planner.tensors());
     }
 

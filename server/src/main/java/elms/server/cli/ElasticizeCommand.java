@@ -193,6 +193,9 @@ final class ElasticizeCommand implements Callable<Integer> {
     }
 
     private Pack planned(Pack pack, Packs packs, BaseModel base, Kernels kernels, Screen screen) throws IOException {
+        if (only == Part.DECISIONS && pack.planner().tensors().isEmpty()) {
+            throw new ElmsException("the model's pack has no planner whose decisions could be made anew; use --only planner");
+        }
         PlannerStage stage = plannerStage(packs, base);
         List<Path> texts = only == null || resume ? stage.texts() : stage.begin(calibration);
         if (only == Part.DECISIONS && !resume) {
