@@ -1,5 +1,6 @@
 package elms.kernels;
 
+import java.nio.ByteBuffer;
 import java.util.BitSet;
 
 /**
@@ -26,6 +27,9 @@ public interface Kernels extends AutoCloseable {
     default Kernels forPrompts() {
         return this;
     }
+
+    /** Is told of a mapped file, from its first byte on, that holds weights: has the system keep it where it is read fast, if it can. */
+    default void willRead(ByteBuffer mapped) {}
 
     /** out[t·rows + r] = Σ_c x[t·columns + c] · weights[r][c], for every product; all have as many columns as x. */
     void matmul(float[] x, int tokens, Product... products);

@@ -4,7 +4,6 @@ import elms.elastic.Progress;
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.model.Level;
-import elms.engine.model.Order;
 import elms.engine.model.Pack;
 import elms.engine.model.PackedFile;
 import elms.engine.model.SubModel;
@@ -83,10 +82,9 @@ public final class ModelLoader {
 
     /** Maps the weights that were packed for a pack, and packs them first if they are not there or are damaged. */
     private Weights weights(BaseModel base, Pack pack, Path path, String key) throws IOException {
-        Order order = pack.order();
         if (Files.exists(path)) {
             try {
-                return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));
+                return mapped(base, pack, path, key);
             } catch (ElmsException e) {
                 progress.at("Packing again, since " + e.getMessage(), 0);
             }
@@ -95,7 +93,13 @@ public final class ModelLoader {
         progress.at("Packing weights", 0);
         PackedFile.write(path, base.config(), key, new WeightPacker(base.file(), base.config(), pack, Precision.PACKED));
         progress.at("Packing weights", 1);
-        return Weights.of(base.config(), order, PackedFile.open(path, base.config(), key));
+        return mapped(base, pack, path, key);
+    }
+
+    private Weights mapped(BaseModel base, Pack pack, Path path, String key) {
+        PackedFile file = PackedFile.open(path, base.config(), key);
+        file.mapped().ifPresent(kernels::willRead);
+        return Weights.of(base.config(), pack.order(), file);
     }
 
     private static String checksum(Path file) throws IOException {

@@ -6,6 +6,7 @@ import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Message;
 import elms.engine.text.RenderedChat;
+import elms.engine.text.Tokenizer;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
 import elms.planner.Limit;
@@ -78,10 +79,10 @@ public final class ElmsService implements AutoCloseable {
             throw new BusyException(Reason.CLOSED, "the service is closed");
         }
         engine.forget(profile.name());
-        App app = new App(profile);
+        App app = new App(profile, model.tokenizer().remembering());
         bindings.put(profile.name(), app);
         if (!profile.system().isEmpty()) {
-            engine.warm(profile, beginning(profile.system()));
+            engine.warm(profile, app.beginning(profile.system()));
         }
         return app;
     }
@@ -151,23 +152,10 @@ public final class ElmsService implements AutoCloseable {
         return new Scoring(model, engine).score(prompt, more, alternatives);
     }
 
-    private Prompt prompt(List<Message> messages) {
-        RenderedChat chat = model.template().render(messages);
-        return Prompts.of(messages, chat, model.tokenizer());
-    }
-
     /** Where the first turn behind the system's stands in a prompt. */
     private static int firstTurn(List<Message> messages, Prompt prompt) {
         return messages.stream().filter(message -> !message.role().equals("system")).findFirst()
                 .map(message -> prompt.text().indexOf(message.content().strip())).orElse(0);
-    }
-
-    /** Tokens that every prompt with these first messages begins with: what two of them have in common. */
-    private int[] beginning(List<Message> system) {
-        int[] one = prompt(with(system, "a")).encoding().ids();
-        Encoding other = prompt(with(system, "1")).encoding();
-        int mismatch = Arrays.mismatch(one, other.ids());
-        return Arrays.copyOf(one, mismatch < 0 ? one.length : mismatch);
     }
 
     private static List<Message> with(List<Message> system, String question) {
@@ -188,10 +176,13 @@ public final class ElmsService implements AutoCloseable {
 
     private final class App implements Binding {
         private final AppProfile profile;
+        /** Its own: what one app has sent makes no other's prompt faster. */
+        private final Tokenizer tokenizer;
         private final AtomicInteger calls = new AtomicInteger();
 
-        App(AppProfile profile) {
+        App(AppProfile profile, Tokenizer tokenizer) {
             this.profile = profile;
+            this.tokenizer = tokenizer;
         }
 
         @Override
@@ -233,6 +224,19 @@ public final class ElmsService implements AutoCloseable {
                         + " holds " + context + (request.shorten() ? " and too much of it may not be cut" : "") + "; shorten it");
             }
             return new Call(profile, request, prompt, whole.tokens(), Math.min(request.maxTokens(), room), arrival);
+        }
+
+        private Prompt prompt(List<Message> messages) {
+            RenderedChat chat = model.template().render(messages);
+            return Prompts.of(messages, chat, tokenizer);
+        }
+
+        /** Tokens that every prompt with these first messages begins with: what two of them have in common. */
+        private int[] beginning(List<Message> system) {
+            int[] one = prompt(with(system, "a")).encoding().ids();
+            Encoding other = prompt(with(system, "1")).encoding();
+            int mismatch = Arrays.mismatch(one, other.ids());
+            return Arrays.copyOf(one, mismatch < 0 ? one.length : mismatch);
         }
 
         private void submit(Call call) {

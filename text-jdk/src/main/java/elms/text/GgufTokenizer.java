@@ -70,17 +70,33 @@ public final class GgufTokenizer implements Tokenizer, AutoCloseable {
 
     @Override
     public Encoding encode(RenderedChat chat) {
+        return encode(chat, library::encode);
+    }
+
+    /** Encodes a piece of text that begins at {@code offset}. */
+    @FunctionalInterface
+    interface Text {
+        Encoding encode(String text, int offset);
+    }
+
+    /** As {@link #encode(RenderedChat)}, with a way of its own to encode what is between control tokens. */
+    Encoding encode(RenderedChat chat, Text between) {
         Encoding encoding = Encoding.EMPTY;
         if (begin >= 0 && (chat.controls().isEmpty() || chat.controls().get(0).token() != begin)) {
             encoding = encoding.plus(new Encoding(new int[] {begin}, new int[] {0}, new int[] {0}));
         }
         int done = 0;
         for (Control control : chat.controls()) {
-            encoding = encoding.plus(library.encode(chat.text().substring(done, control.start()), done));
+            encoding = encoding.plus(between.encode(chat.text().substring(done, control.start()), done));
             encoding = encoding.plus(new Encoding(new int[] {control.token()}, new int[] {control.start()}, new int[] {control.end()}));
             done = control.end();
         }
-        return encoding.plus(library.encode(chat.text().substring(done), done));
+        return encoding.plus(between.encode(chat.text().substring(done), done));
+    }
+
+    @Override
+    public Tokenizer remembering() {
+        return new RememberingTokenizer(this);
     }
 
     @Override

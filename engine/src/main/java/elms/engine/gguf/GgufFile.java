@@ -19,6 +19,8 @@ public final class GgufFile implements AutoCloseable {
     private final Path path;
     private final FileChannel channel;
     private final Header header;
+    /** All of the file, once it was asked for: one mapping can have large pages, which tensors by themselves are too small for. */
+    private ByteBuffer whole;
 
     private GgufFile(Path path, FileChannel channel, Header header) {
         this.path = path;
@@ -73,8 +75,29 @@ public final class GgufFile implements AutoCloseable {
         if (tensor.bytes() > Integer.MAX_VALUE) {
             throw new GgufException("the tensor '" + tensor.name() + "' is larger than 2 GiB, which is not supported");
         }
+        return map().map(all -> all.slice((int) tensor.offset(), (int) tensor.bytes()))
+                .orElseGet(() -> map(tensor.offset(), tensor.bytes())).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** All of the file, read-only, if it is not larger than 2 GiB; what is mapped of a larger one is mapped tensor by tensor. */
+    public synchronized Optional<ByteBuffer> map() {
+        if (size() <= Integer.MAX_VALUE && whole == null) {
+            whole = map(0, size());
+        }
+        return Optional.ofNullable(whole);
+    }
+
+    private long size() {
         try {
-            return channel.map(FileChannel.MapMode.READ_ONLY, tensor.offset(), tensor.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+            return channel.size();
+        } catch (IOException e) {
+            throw new GgufException(path + " cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private ByteBuffer map(long offset, long bytes) {
+        try {
+            return channel.map(FileChannel.MapMode.READ_ONLY, offset, bytes);
         } catch (IOException e) {
             throw new GgufException(path + " cannot be mapped: " + e.getMessage(), e);
         }

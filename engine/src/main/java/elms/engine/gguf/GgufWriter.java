@@ -4,12 +4,10 @@ import java.io.IOException;
 import java.lang.reflect.Array;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -39,16 +37,17 @@ public final class GgufWriter {
         Files.createDirectories(parent);
         Path part = parent.resolve(target.getFileName() + "." + UUID.randomUUID() + ".part");
         try {
-            try (FileChannel channel = FileChannel.open(part, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                writeAll(channel, header(metadata, tensors));
+            try (LargeWrites file = new LargeWrites(part)) {
+                file.write(header(metadata, tensors));
                 for (Tensor tensor : tensors) {
-                    pad(channel);
+                    file.pad(ALIGNMENT);
                     ByteBuffer content = tensor.content().get();
                     if (content.remaining() != tensor.bytes()) {
                         throw new IllegalStateException(tensor.name() + " has " + content.remaining() + " bytes, not " + tensor.bytes());
                     }
-                    writeAll(channel, content);
+                    file.write(content);
                 }
+                file.finish();
             }
             Files.move(part, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } finally {
@@ -105,19 +104,6 @@ public final class GgufWriter {
             case BOOL -> out.putByte((byte) ((Boolean) content ? 1 : 0));
             case STRING -> out.putString((String) content);
             case ARRAY -> throw new AssertionError("arrays are written elsewhere");
-        }
-    }
-
-    private static void pad(FileChannel channel) throws IOException {
-        int over = (int) (channel.position() % ALIGNMENT);
-        if (over > 0) {
-            writeAll(channel, ByteBuffer.allocate(ALIGNMENT - over));
-        }
-    }
-
-    private static void writeAll(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
         }
     }
 

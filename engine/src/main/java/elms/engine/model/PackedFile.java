@@ -68,6 +68,11 @@ public final class PackedFile implements TensorSource {
         return packed;
     }
 
+    /** All of the file, if it is small enough to be mapped at once. */
+    public Optional<ByteBuffer> mapped() {
+        return file.map();
+    }
+
     /** Packs all tensors of a source into a file, one at a time. */
     public static void write(Path path, ModelConfig config, String key, WeightPacker source) throws IOException {
         List<GgufWriter.Tensor> tensors = new ArrayList<>();

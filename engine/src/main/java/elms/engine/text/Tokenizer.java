@@ -10,6 +10,14 @@ public interface Tokenizer {
     /** Encodes a rendered chat: its control tokens are control tokens, the rest is nothing but text. */
     Encoding encode(RenderedChat chat);
 
+    /**
+     * The same, with a memory of what it was given lately, which it takes less time to encode again. That time tells what was given, so it is
+     * for texts of those who may know of each other. Thread-safe if this is.
+     */
+    default Tokenizer remembering() {
+        return this;
+    }
+
     /** The bytes that a token stands for; none for a control token. */
     byte[] bytes(int token);
 

@@ -9,6 +9,7 @@ import elms.kernels.PagePool;
 import elms.kernels.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Optional;
@@ -75,6 +76,11 @@ public final class NativeKernels implements Kernels {
     @Override
     public int threads() {
         return workers.count();
+    }
+
+    @Override
+    public void willRead(ByteBuffer mapped) {
+        LargePages.ask(mapped);
     }
 
     @Override

@@ -12,6 +12,7 @@ import elms.kernels.Kernels;
 import elms.kernels.Matrix;
 import elms.kernels.PagePool;
 import elms.kernels.Workers;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Optional;
@@ -54,6 +55,11 @@ public final class VectorKernels implements Kernels {
     @Override
     public int threads() {
         return workers.count();
+    }
+
+    @Override
+    public void willRead(ByteBuffer mapped) {
+        LargePages.ask(mapped);
     }
 
     @Override

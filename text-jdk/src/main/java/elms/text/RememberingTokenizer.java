@@ -1,0 +1,103 @@
+package elms.text;
+
+import elms.engine.text.Encoding;
+import elms.engine.text.RenderedChat;
+import elms.engine.text.Tokenizer;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * A tokenizer that keeps the encodings of pieces of text that it was given lately: most of a prompt was a part of the one before. A piece
+ * ends in front of a space and a letter, where every supported way to cut text into words does, whatever else follows.
+ */
+final class RememberingTokenizer implements Tokenizer {
+    /** Least characters of a piece. */
+    private static final int PIECE = 64;
+    /** Most characters of all pieces that are kept. */
+    private static final int MOST = 1 << 16;
+
+    private final GgufTokenizer tokenizer;
+    private final Map<String, Encoding> pieces = new LinkedHashMap<>(16, 0.75f, true);
+    private int kept;
+
+    RememberingTokenizer(GgufTokenizer tokenizer) {
+        this.tokenizer = tokenizer;
+    }
+
+    @Override
+    public Encoding encode(String text) {
+        return encode(text, 0);
+    }
+
+    @Override
+    public Encoding encode(RenderedChat chat) {
+        return tokenizer.encode(chat, this::encode);
+    }
+
+    private Encoding encode(String text, int offset) {
+        Encoding encoding = Encoding.EMPTY;
+        for (int from = 0, to; from < text.length(); from = to) {
+            to = end(text, from);
+            encoding = encoding.plus(piece(text.substring(from, to)).shifted(offset + from));
+        }
+        return encoding;
+    }
+
+    private static int end(String text, int from) {
+        for (int end = from + PIECE; end < text.length() - 1; end++) {
+            if (text.charAt(end) == ' ' && isLetter(text.charAt(end + 1)) && endsWord(text.charAt(end - 1))) {
+                return end;
+            }
+        }
+        return text.length();
+    }
+
+    private static boolean isLetter(char c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z';
+    }
+
+    private static boolean endsWord(char c) {
+        return c > ' ' && c < 127;
+    }
+
+    private Encoding piece(String text) {
+        synchronized (pieces) {
+            Encoding known = pieces.get(text);
+            if (known != null) {
+                return known;
+            }
+        }
+        Encoding encoding = tokenizer.encode(text);
+        synchronized (pieces) {
+            if (text.length() <= MOST && pieces.put(text, encoding) == null) {
+                kept += text.length();
+            }
+            while (kept > MOST) {
+                String eldest = pieces.keySet().iterator().next();
+                pieces.remove(eldest);
+                kept -= eldest.length();
+            }
+        }
+        return encoding;
+    }
+
+    @Override
+    public byte[] bytes(int token) {
+        return tokenizer.bytes(token);
+    }
+
+    @Override
+    public Map<String, Integer> controlTokens() {
+        return tokenizer.controlTokens();
+    }
+
+    @Override
+    public boolean endsAnswer(int token) {
+        return tokenizer.endsAnswer(token);
+    }
+
+    @Override
+    public int vocabulary() {
+        return tokenizer.vocabulary();
+    }
+}
