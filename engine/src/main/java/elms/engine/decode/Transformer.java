@@ -118,18 +118,21 @@ public final class Transformer {
         return next;
     }
 
-    /** As {@link #candidates}, after the last token of each of the batch's first sequences. The arrays are the caller's. */
+    /** As {@link #candidates}, after the last token of each of the batch's first sequences. The next call may reuse the arrays. */
     public float[][] candidatesOfFirst(int sequences) {
         int width = config.width();
         float[] hidden = new float[sequences * width];
         for (int sequence = 0; sequence < sequences; sequence++) {
             System.arraycopy(hidden(latest.end(sequence) - 1, 1), 0, hidden, sequence * width, width);
         }
-        float[] scores = new float[sequences * config.vocabulary()];
+        float[] scores = sequences == 1 ? next : new float[sequences * config.vocabulary()];
         if (sequences > 0 && (whole || screenedHead.isEmpty())) {
             score(hidden, sequences, scores);
         } else if (sequences > 0) {
             screenedHead.get().score(hidden, sequences, scores);
+        }
+        if (sequences == 1) {
+            return new float[][] {next};
         }
         float[][] each = new float[sequences][];
         Arrays.setAll(each, i -> Arrays.copyOfRange(scores, i * config.vocabulary(), (i + 1) * config.vocabulary()));
