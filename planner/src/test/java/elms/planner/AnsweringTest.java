@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import elms.engine.model.SubModel;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import net.jqwik.api.Example;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -15,15 +12,7 @@ import net.jqwik.api.constraints.IntRange;
 
 /** Times are in milliseconds: mostly 4 for the full model's step, 2 for the level's, 3 for what may be taken. */
 class AnsweringTest {
-    private static final SubModel LEVEL = level();
-
-    private static SubModel level() {
-        try {
-            return TestLevels.of(Files.createTempDirectory("elms-levels")).smallest();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
+    private static final SubModel LEVEL = TestLevels.make().smallest();
 
     private static Steps steady(double millis) {
         return new Steps(millis, 0, 0);

@@ -4,26 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import elms.planner.LatencyModel.Part;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ForecastTest {
     private static final LatencyModel PROFILE =
             new LatencyModel(new double[] {1, 0, 100, 5, 0}, new double[] {0, 1000, 0, 0}, 1.1, 1.2, Settling.NONE);
-
-    @TempDir
-    Path folder;
 
     private TestLevels levels;
     private final Forecast forecast = new Forecast(PROFILE);
 
     @BeforeEach
     void load() {
-        levels = TestLevels.of(folder);
+        levels = TestLevels.make();
     }
 
     @Test

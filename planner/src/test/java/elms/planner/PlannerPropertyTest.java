@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import elms.engine.text.Range;
 import elms.planner.compact.Opinion;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.util.Optional;
 import java.util.Random;
 import net.jqwik.api.ForAll;
@@ -14,19 +11,11 @@ import net.jqwik.api.Property;
 import net.jqwik.api.constraints.DoubleRange;
 
 class PlannerPropertyTest {
-    private static final TestLevels LEVELS = levels();
+    private static final TestLevels LEVELS = TestLevels.make();
     private static final String TEXT = (("word ".repeat(20)).strip() + "\n\n").repeat(5) + "What is the answer?";
     /** About ten seconds for the text: what the test itself takes counts for nothing. */
     private static final LatencyModel SLOW =
             new LatencyModel(new double[] {0, 0, 1250, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1, Settling.NONE);
-
-    private static TestLevels levels() {
-        try {
-            return TestLevels.of(Files.createTempDirectory("elms-levels"));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
 
     @Property(tries = 300)
     void aFeasiblePlanIsFoundWheneverThereIsOneAndItKeepsTheSlo(@ForAll @DoubleRange(min = 0.02, max = 1.1) double ttft,

@@ -9,7 +9,6 @@ import elms.engine.text.Range;
 import elms.planner.LatencyModel.Part;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -18,7 +17,6 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class PlannerTest {
     /** Time is proportional to the weights read. */
@@ -26,15 +24,12 @@ class PlannerTest {
             new LatencyModel(new double[] {0, 0, 100, 0, 0}, new double[] {0, 1000, 0, 0}, 1, 1, Settling.NONE);
     private static final String TEXT = (("word ".repeat(20)).strip() + "\n\n").repeat(5) + "What is the answer?";
 
-    @TempDir
-    Path folder;
-
     private List<SubModel> levels;
     private Planner planner;
 
     @BeforeEach
     void load() {
-        levels = TestLevels.of(folder).all();
+        levels = TestLevels.make().all();
         planner = planner(Optional.empty(), PlanForm.ELMS);
     }
 

@@ -4,21 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import elms.engine.text.Range;
 import elms.planner.LatencyModel.Part;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ShaperTest {
     private static final String QUESTION = "What is the answer?";
     /** Paragraphs of twenty words each; the second matters most, the first least. */
     private static final String TEXT = paragraph("low") + paragraph("high") + paragraph("middle") + QUESTION;
-
-    @TempDir
-    Path folder;
 
     private TestLevels levels;
     private Prompt prompt;
@@ -26,7 +21,7 @@ class ShaperTest {
 
     @BeforeEach
     void shape() {
-        levels = TestLevels.of(folder);
+        levels = TestLevels.make();
         prompt = TextPrompt.of(TEXT, new Range(0, TEXT.length() - QUESTION.length()));
         shaper = new Shaper(prompt, TextPrompt.opinion(prompt, word -> word.equals("high") ? 2 : word.equals("middle") ? 1 : 0), levels.all());
     }

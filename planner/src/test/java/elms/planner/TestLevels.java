@@ -9,6 +9,9 @@ import elms.engine.model.SubModel;
 import elms.engine.model.WeightPacker;
 import elms.engine.model.WeightPacker.Precision;
 import elms.engine.model.Weights;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,8 +19,23 @@ import java.util.List;
 
 /** Levels of a small random model, largest first. */
 record TestLevels(List<SubModel> all) {
-    static TestLevels of(Path folder) {
-        try (GgufFile file = GgufFile.open(NanoModel.ODD.write(folder))) {
+    static TestLevels make() {
+        try {
+            Path folder = Files.createTempDirectory("elms-levels");
+            Path file = NanoModel.ODD.write(folder);
+            try {
+                return read(file);
+            } finally {
+                Files.delete(file);
+                Files.delete(folder);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static TestLevels read(Path path) {
+        try (GgufFile file = GgufFile.open(path)) {
             ModelConfig config = ModelConfig.of(file);
             Weights weights = Weights.of(config, Order.identity(config),
                     new WeightPacker(file, config, Order.identity(config), Precision.FLOAT));
