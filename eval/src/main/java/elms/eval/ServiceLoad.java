@@ -19,6 +19,7 @@ import elms.service.Policy;
 import elms.service.Settings;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,14 +38,16 @@ import java.util.stream.Collectors;
 public final class ServiceLoad {
     private static final int CAPACITY_REQUESTS = 18;
     private static final double SMALL = 0.4;
-    /** Share of its TPOT that the smallest level may need, before an app's SLO counts as the machine's floor. */
-    private static final double FLOOR = 0.85;
+    /** Of an app's requests, one after the other with rests between them, the smallest level must keep so many to be above the floor. */
+    private static final int LONE_REQUESTS = 8;
+    private static final int KEPT = 6;
+    private static final long REST_NANOS = 200_000_000;
 
     /**
      * What was measured.
      *
      * @param capacity requests a second that the full model serves one after the other, without any cache
-     * @param atFloor apps whose SLO is hardly above what the smallest level needs on the idle machine
+     * @param atFloor apps whose SLO the smallest level misses more than now and then on the idle machine
      */
     public record Report(String model, double capacity, double seconds, List<String> atFloor, List<Load> loads) {}
 
@@ -59,10 +62,11 @@ public final class ServiceLoad {
      * @param tpotMet share of them that met the one of the tokens after it
      * @param accuracy share of the answered requests that are right
      * @param useful share of all requests that met both SLOs and are right
-     * @param worstAppGoodput of the apps whose SLO is not at the machine's floor
+     * @param goodputAboveFloor goodput of the apps whose SLO is not at the machine's floor
+     * @param worstAppGoodput the least of theirs
      */
-    public record Quality(double goodput, double ttftMet, double tpotMet, double accuracy, double useful, double worstAppGoodput,
-            Map<String, Double> apps) {}
+    public record Quality(double goodput, double ttftMet, double tpotMet, double accuracy, double useful, double goodputAboveFloor,
+            double worstAppGoodput, Map<String, Double> apps) {}
 
     private record Arrival(double seconds, ServedApp app, Question question) {}
 
@@ -77,6 +81,7 @@ public final class ServiceLoad {
     private final LatencyModel latency;
     private final List<ServedApp> apps;
     private final List<Contender> contenders = new ArrayList<>();
+    private final Contender smallest;
     private final Arrivals arrivals;
     private final PlanAccuracy accuracy;
     private final DoubleConsumer progress;
@@ -100,12 +105,17 @@ public final class ServiceLoad {
         contend("first_come_full", Policy.FIRST_COME, reader, Optional.of(Pin.of(1)));
         contend("first_come_small", Policy.FIRST_COME, reader, Optional.of(Pin.of(SMALL)));
         contend("deadline_drop_full", Policy.DROPS_LATE, reader, Optional.of(Pin.of(1)));
+        smallest = contender("smallest", Policy.FIRST_COME, reader, Optional.of(Pin.of(model.levels().getLast().share())));
         peer.ifPresent(server -> contenders.add(new PeerContender(server, this.model, latency, apps)));
     }
 
     private void contend(String name, Policy policy, Optional<PromptReader> reader, Optional<Pin> pin) {
+        contenders.add(contender(name, policy, reader, pin));
+    }
+
+    private Contender contender(String name, Policy policy, Optional<PromptReader> reader, Optional<Pin> pin) {
         Settings settings = Settings.usual().withPolicy(policy).withPlanner(reader, PlanForm.ELMS);
-        contenders.add(new ElmsContender(name, model, kernels, latency, settings, pin, apps));
+        return new ElmsContender(name, model, kernels, latency, settings, pin, apps);
     }
 
     /** The tasks' own form, without the markup of a chat. */
@@ -121,7 +131,7 @@ public final class ServiceLoad {
      */
     public Report measure(List<Double> loads, double seconds, long seed) {
         double capacity = capacity(seed);
-        List<String> atFloor = apps.stream().filter(this::atFloor).map(ServedApp::name).toList();
+        List<String> atFloor = atFloor(seed);
         List<Load> measured = new ArrayList<>();
         for (int i = 0; i < loads.size(); i++) {
             List<Arrival> requests = requests(loads.get(i) * capacity, seconds, seed + i);
@@ -159,10 +169,19 @@ public final class ServiceLoad {
         }
     }
 
-    private boolean atFloor(ServedApp app) {
-        int context = model.tokenizer().encode(app.examples()).length();
-        double limit = app.slo().tpot().orElseThrow().millis(latency.steps(model.full(), context).tpotMillis(ServedApp.ANSWER_TOKENS));
-        return latency.steps(model.levels().getLast(), context).tpotMillis(ServedApp.ANSWER_TOKENS) > FLOOR * limit;
+    private List<String> atFloor(long seed) {
+        Random random = new Random(seed);
+        Map<ServedApp, Integer> kept = new HashMap<>();
+        try (Session session = smallest.start()) {
+            for (int i = 0; i < LONE_REQUESTS; i++) {
+                for (ServedApp app : apps) {
+                    LockSupport.parkNanos(REST_NANOS);
+                    Optional<Served> served = session.answer(app, app.questions().get(random.nextInt(app.questions().size())));
+                    kept.merge(app, served.filter(Served::sloMet).isPresent() ? 1 : 0, Integer::sum);
+                }
+            }
+        }
+        return apps.stream().filter(app -> kept.get(app) < KEPT).map(ServedApp::name).toList();
     }
 
     private List<Outcome> run(Contender contender, List<Arrival> requests) {
@@ -197,6 +216,7 @@ public final class ServiceLoad {
         Map<Outcome, Boolean> right = new LinkedHashMap<>();
         outcomes.forEach(outcome -> outcome.served().ifPresent(served -> right.put(outcome,
                 accuracy.right(served.plan().spans(), served.answering(), outcome.arrival().question()))));
+        List<Outcome> above = outcomes.stream().filter(outcome -> !atFloor.contains(outcome.arrival().app().name())).toList();
         Map<String, Double> byApp = new LinkedHashMap<>();
         for (ServedApp app : apps) {
             List<Outcome> own = outcomes.stream().filter(outcome -> outcome.arrival().app() == app).toList();
@@ -206,6 +226,7 @@ public final class ServiceLoad {
                 share(outcomes, Served::sloMet), share(outcomes, Served::ttftMet), share(outcomes, Served::tpotMet),
                 share(right.values().stream().filter(correct -> correct).count(), right.size()),
                 share(outcomes.stream().filter(outcome -> outcome.good() && right.get(outcome)).count(), outcomes.size()),
+                share(above, Served::sloMet),
                 byApp.keySet().stream().filter(app -> !atFloor.contains(app)).mapToDouble(byApp::get).min().orElse(1),
                 byApp);
     }

@@ -65,12 +65,13 @@ final class ServiceEvalCommand implements Callable<Integer> {
         StringBuilder table = new StringBuilder();
         row(table, "load 1 is %.2f requests a second; at the machine's floor: %s%n", report.capacity(),
                 String.join(", ", report.atFloor()));
-        row(table, "%6s %-20s%9s%8s%8s%10s%8s%11s%n", "load", "policy", "goodput", "TTFT", "TPOT", "accuracy", "useful",
-                "worst app");
+        row(table, "%6s %-20s%9s%8s%8s%10s%8s%13s%11s%n", "load", "policy", "goodput", "TTFT", "TPOT", "accuracy", "useful",
+                "above floor", "worst app");
         for (ServiceLoad.Load load : report.loads()) {
-            load.policies().forEach((name, quality) -> row(table, "%6.1f %-20s%9.1f%8.1f%8.1f%10.1f%8.1f%11.1f%n",
+            load.policies().forEach((name, quality) -> row(table, "%6.1f %-20s%9.1f%8.1f%8.1f%10.1f%8.1f%13.1f%11.1f%n",
                     load.load(), name, 100 * quality.goodput(), 100 * quality.ttftMet(), 100 * quality.tpotMet(),
-                    100 * quality.accuracy(), 100 * quality.useful(), 100 * quality.worstAppGoodput()));
+                    100 * quality.accuracy(), 100 * quality.useful(), 100 * quality.goodputAboveFloor(),
+                    100 * quality.worstAppGoodput()));
         }
         return table.toString();
     }
