@@ -35,6 +35,7 @@ final class Engine implements Runnable {
     private final PrefixCache cache;
     private final Warming warming;
     private final ServiceMetrics metrics;
+    private final Waking waking = new Waking();
     private final Passes passes;
     private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
     private boolean closing;
@@ -53,7 +54,7 @@ final class Engine implements Runnable {
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);
         metrics = new ServiceMetrics(settings.meters(), model.name(), settings.cacheBytes());
-        passes = new Passes(model, transformer, scheduler, costs, cache, metrics, clock);
+        passes = new Passes(model, transformer, scheduler, costs, waking, cache, metrics, clock);
     }
 
     void submit(Call call) {
@@ -79,12 +80,14 @@ final class Engine implements Runnable {
     /** Lets no measurement count that was made so far. */
     void forgetSpeed() {
         forecast.forget();
+        inbox.add(waking::forget);
     }
 
     /** What a call would get if it came now. Nothing is computed. */
     Plan preview(Call call) {
         return ask(() -> {
-            double waited = clock.getAsDouble() - call.arrival();
+            double now = clock.getAsDouble();
+            double waited = now - call.arrival() + waking.millis(now);
             return choose(call, cached -> planning.plan(call, cached, waited, !settings.policy().aware(), Optional.empty())).plan();
         });
     }
@@ -258,7 +261,8 @@ final class Engine implements Runnable {
     }
 
     private Plan plan(Job job, Optional<Match> cached, Optional<SubModel> answer) {
-        double waited = clock.getAsDouble() - job.call().arrival() + scheduler.readingBefore(job);
+        double now = clock.getAsDouble();
+        double waited = now - job.call().arrival() + scheduler.readingBefore(job) + waking.millis(now);
         return planning.plan(job.call(), cached, waited, job.late() || !settings.policy().aware(), answer);
     }
 }

@@ -24,16 +24,18 @@ final class Passes {
     private final Transformer transformer;
     private final Scheduler scheduler;
     private final Costs costs;
+    private final Waking waking;
     private final PrefixCache cache;
     private final ServiceMetrics metrics;
     private final DoubleSupplier clock;
 
-    Passes(ElasticModel model, Transformer transformer, Scheduler scheduler, Costs costs, PrefixCache cache,
+    Passes(ElasticModel model, Transformer transformer, Scheduler scheduler, Costs costs, Waking waking, PrefixCache cache,
             ServiceMetrics metrics, DoubleSupplier clock) {
         this.model = model;
         this.transformer = transformer;
         this.scheduler = scheduler;
         this.costs = costs;
+        this.waking = waking;
         this.cache = cache;
         this.metrics = metrics;
         this.clock = clock;
@@ -44,6 +46,7 @@ final class Passes {
             case Work.Read read -> read(read);
             case Work.Step step -> step(step);
         }
+        waking.worked(clock.getAsDouble());
     }
 
     private void read(Work.Read work) {
@@ -62,8 +65,11 @@ final class Passes {
             scored.forEach(failed -> fail(failed, e));
             return;
         }
-        if (work.riders().isEmpty()) {
-            costs.readTook(level, context, piece.ids().length, clock.getAsDouble() - before);
+        double took = clock.getAsDouble() - before;
+        if (waking.rested(before)) {
+            waking.readTook(costs.read(level, context, piece.ids().length), took);
+        } else if (work.riders().isEmpty()) {
+            costs.readTook(level, context, piece.ids().length, took);
         }
         if (job.unread() == 0) {
             scheduler.answers(job);
