@@ -47,7 +47,7 @@ public final class GgufWriter {
                     }
                     file.write(content);
                 }
-                file.finish();
+                file.flush();
             }
             Files.move(part, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
         } finally {

@@ -37,17 +37,13 @@ final class LargeWrites implements AutoCloseable {
         write(ByteBuffer.allocate((alignment - page.position() % alignment) % alignment));
     }
 
-    private void flush() throws IOException {
+    /** Writes what is left: to be called once, at the end. */
+    void flush() throws IOException {
         ((Buffer) page).flip();
         while (page.hasRemaining()) {
             channel.write(page);
         }
         ((Buffer) page).clear();
-    }
-
-    /** Writes what is left. */
-    void finish() throws IOException {
-        flush();
     }
 
     @Override
