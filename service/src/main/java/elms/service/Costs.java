@@ -21,6 +21,7 @@ final class Costs {
 
     private final Forecast forecast;
     private final double[] factors = new double[MOST_STREAMS + 1];
+    private final Waking waking = new Waking();
     /** The level of the last step, if no prompt was read by itself since, and its steps before. */
     private SubModel stepped;
     private int steps;
@@ -49,10 +50,26 @@ final class Costs {
         return step(level, context) * (full * factors[MOST_STREAMS] + factors[rest]);
     }
 
-    /** Learns from tokens that were read behind a context. A few tell more of the machine's noise than of its speed. */
-    void readTook(SubModel level, int context, int tokens, double millis) {
+    /** What reading a prompt from now on takes more, where nothing was computed for a while. */
+    double waking(double now) {
+        return waking.millis(now);
+    }
+
+    /** Notes that a pass has ended. */
+    void worked(double now) {
+        waking.worked(now);
+    }
+
+    /**
+     * Learns from tokens that were read behind a context. A few tell more of the machine's noise than of its speed.
+     *
+     * @param began when, on the service's clock
+     */
+    void readTook(SubModel level, int context, int tokens, double began, double millis) {
         stepped = null;
-        if (tokens >= TELLING) {
+        if (waking.rested(began)) {
+            waking.readTook(read(level, context, tokens), millis);
+        } else if (tokens >= TELLING) {
             forecast.readTook(context, List.of(new Part(level, tokens)), millis);
         }
     }
@@ -66,5 +83,11 @@ final class Costs {
         }
         double factor = Math.min(MOST_FACTOR * streams, millis / step(level, context));
         factors[streams] += streams == 1 ? 0 : LEARNING * (factor - factors[streams]);
+    }
+
+    /** Forgets how fast the machine has become, as after requests that only warmed it up. */
+    void forget() {
+        forecast.forget();
+        waking.forget();
     }
 }

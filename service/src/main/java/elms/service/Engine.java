@@ -35,7 +35,7 @@ final class Engine implements Runnable {
     private final PrefixCache cache;
     private final Warming warming;
     private final ServiceMetrics metrics;
-    private final Waking waking = new Waking();
+    private final Costs costs;
     private final Passes passes;
     private final BlockingQueue<Runnable> inbox = new LinkedBlockingQueue<>();
     private boolean closing;
@@ -49,12 +49,12 @@ final class Engine implements Runnable {
         transformer = new Transformer(model.weights(), kernels);
         forecast = new Forecast(latency);
         planning = new Planning(model, forecast, settings);
-        Costs costs = new Costs(forecast);
+        costs = new Costs(forecast);
         scheduler = new Scheduler(settings.policy(), model.levels(), costs, transformer.mixesPromptsWithAnswers());
         cache = new PrefixCache(settings.cacheBytes());
         warming = new Warming(transformer, model.full(), cache);
         metrics = new ServiceMetrics(settings.meters(), model.name(), settings.cacheBytes());
-        passes = new Passes(model, transformer, scheduler, costs, waking, cache, metrics, clock);
+        passes = new Passes(model, transformer, scheduler, costs, cache, metrics, clock);
     }
 
     void submit(Call call) {
@@ -79,15 +79,13 @@ final class Engine implements Runnable {
 
     /** Lets no measurement count that was made so far. */
     void forgetSpeed() {
-        forecast.forget();
-        inbox.add(waking::forget);
+        inbox.add(costs::forget);
     }
 
     /** What a call would get if it came now. Nothing is computed. */
     Plan preview(Call call) {
         return ask(() -> {
-            double now = clock.getAsDouble();
-            double waited = now - call.arrival() + waking.millis(now);
+            double waited = waited(call);
             return choose(call, cached -> planning.plan(call, cached, waited, !settings.policy().aware(), Optional.empty())).plan();
         });
     }
@@ -261,8 +259,13 @@ final class Engine implements Runnable {
     }
 
     private Plan plan(Job job, Optional<Match> cached, Optional<SubModel> answer) {
-        double now = clock.getAsDouble();
-        double waited = now - job.call().arrival() + scheduler.readingBefore(job) + waking.millis(now);
+        double waited = waited(job.call()) + scheduler.readingBefore(job);
         return planning.plan(job.call(), cached, waited, job.late() || !settings.policy().aware(), answer);
+    }
+
+    /** Milliseconds that are gone since a call came, and those that reading takes more where nothing was computed for a while. */
+    private double waited(Call call) {
+        double now = clock.getAsDouble();
+        return now - call.arrival() + costs.waking(now);
     }
 }

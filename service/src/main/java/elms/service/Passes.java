@@ -24,18 +24,16 @@ final class Passes {
     private final Transformer transformer;
     private final Scheduler scheduler;
     private final Costs costs;
-    private final Waking waking;
     private final PrefixCache cache;
     private final ServiceMetrics metrics;
     private final DoubleSupplier clock;
 
-    Passes(ElasticModel model, Transformer transformer, Scheduler scheduler, Costs costs, Waking waking, PrefixCache cache,
+    Passes(ElasticModel model, Transformer transformer, Scheduler scheduler, Costs costs, PrefixCache cache,
             ServiceMetrics metrics, DoubleSupplier clock) {
         this.model = model;
         this.transformer = transformer;
         this.scheduler = scheduler;
         this.costs = costs;
-        this.waking = waking;
         this.cache = cache;
         this.metrics = metrics;
         this.clock = clock;
@@ -46,7 +44,7 @@ final class Passes {
             case Work.Read read -> read(read);
             case Work.Step step -> step(step);
         }
-        waking.worked(clock.getAsDouble());
+        costs.worked(clock.getAsDouble());
     }
 
     private void read(Work.Read work) {
@@ -65,11 +63,8 @@ final class Passes {
             scored.forEach(failed -> fail(failed, e));
             return;
         }
-        double took = clock.getAsDouble() - before;
-        if (waking.rested(before)) {
-            waking.readTook(costs.read(level, context, piece.ids().length), took);
-        } else if (work.riders().isEmpty()) {
-            costs.readTook(level, context, piece.ids().length, took);
+        if (work.riders().isEmpty()) {
+            costs.readTook(level, context, piece.ids().length, before, clock.getAsDouble() - before);
         }
         if (job.unread() == 0) {
             scheduler.answers(job);

@@ -38,7 +38,7 @@ class CostsTest {
         double read = costs.read(full, 0, 100);
         for (int i = 0; i < OFTEN; i++) {
             costs.stepTook(full, 1, 100, 1.5 * step / NanoService.LATENCY.decodeMargin());
-            costs.readTook(full, 0, 100, 1.7 * read / NanoService.LATENCY.prefillMargin());
+            costs.readTook(full, 0, 100, 0, 1.7 * read / NanoService.LATENCY.prefillMargin());
         }
         assertThat(costs.step(full, 100)).isCloseTo(1.5 * step, within(1e-3 * step));
         assertThat(costs.read(full, 0, 100)).isCloseTo(1.7 * read, within(1e-3 * read));

@@ -6,7 +6,9 @@ import elms.engine.text.Encoding;
 import elms.engine.text.RenderedChat;
 import elms.engine.text.RenderedChat.Control;
 import elms.engine.text.Tokenizer;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -81,17 +83,18 @@ public final class GgufTokenizer implements Tokenizer, AutoCloseable {
 
     /** As {@link #encode(RenderedChat)}, with a way of its own to encode what is between control tokens. */
     Encoding encode(RenderedChat chat, Text between) {
-        Encoding encoding = Encoding.EMPTY;
+        List<Encoding> parts = new ArrayList<>();
         if (begin >= 0 && (chat.controls().isEmpty() || chat.controls().get(0).token() != begin)) {
-            encoding = encoding.plus(new Encoding(new int[] {begin}, new int[] {0}, new int[] {0}));
+            parts.add(new Encoding(new int[] {begin}, new int[] {0}, new int[] {0}));
         }
         int done = 0;
         for (Control control : chat.controls()) {
-            encoding = encoding.plus(between.encode(chat.text().substring(done, control.start()), done));
-            encoding = encoding.plus(new Encoding(new int[] {control.token()}, new int[] {control.start()}, new int[] {control.end()}));
+            parts.add(between.encode(chat.text().substring(done, control.start()), done));
+            parts.add(new Encoding(new int[] {control.token()}, new int[] {control.start()}, new int[] {control.end()}));
             done = control.end();
         }
-        return encoding.plus(between.encode(chat.text().substring(done), done));
+        parts.add(between.encode(chat.text().substring(done), done));
+        return Encoding.of(parts);
     }
 
     @Override

@@ -3,7 +3,9 @@ package elms.text;
 import elms.engine.text.Encoding;
 import elms.engine.text.RenderedChat;
 import elms.engine.text.Tokenizer;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -11,8 +13,8 @@ import java.util.Map;
  * ends in front of a space and a letter, where every supported way to cut text into words does, whatever else follows.
  */
 final class RememberingTokenizer implements Tokenizer {
-    /** Least characters of a piece. */
-    private static final int PIECE = 64;
+    /** Least characters of a piece: each is a call of the library, and what is new is encoded from the beginning of its piece on. */
+    private static final int PIECE = 128;
     /** Most characters of all pieces that are kept. */
     private static final int MOST = 1 << 16;
 
@@ -35,12 +37,12 @@ final class RememberingTokenizer implements Tokenizer {
     }
 
     private Encoding encode(String text, int offset) {
-        Encoding encoding = Encoding.EMPTY;
+        List<Encoding> parts = new ArrayList<>();
         for (int from = 0, to; from < text.length(); from = to) {
             to = end(text, from);
-            encoding = encoding.plus(piece(text.substring(from, to)).shifted(offset + from));
+            parts.add(piece(text.substring(from, to)).shifted(offset + from));
         }
-        return encoding;
+        return Encoding.of(parts);
     }
 
     private static int end(String text, int from) {

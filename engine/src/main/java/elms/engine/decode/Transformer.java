@@ -111,28 +111,24 @@ public final class Transformer {
      * have one, and all others minus infinity. The next call reuses the array.
      */
     public float[] candidates() {
-        if (whole || screenedHead.isEmpty()) {
-            return logits();
-        }
-        screenedHead.get().score(hidden(latest.tokens() - 1, 1), 1, next);
+        scoreCandidates(hidden(latest.tokens() - 1, 1), 1, next);
         return next;
     }
 
     /** As {@link #candidates}, after the last token of each of the batch's first sequences. The next call may reuse the arrays. */
     public float[][] candidatesOfFirst(int sequences) {
+        if (sequences == 1) {
+            scoreCandidates(hidden(latest.end(0) - 1, 1), 1, next);
+            return new float[][] {next};
+        }
         int width = config.width();
         float[] hidden = new float[sequences * width];
         for (int sequence = 0; sequence < sequences; sequence++) {
             System.arraycopy(hidden(latest.end(sequence) - 1, 1), 0, hidden, sequence * width, width);
         }
-        float[] scores = sequences == 1 ? next : new float[sequences * config.vocabulary()];
-        if (sequences > 0 && (whole || screenedHead.isEmpty())) {
-            score(hidden, sequences, scores);
-        } else if (sequences > 0) {
-            screenedHead.get().score(hidden, sequences, scores);
-        }
-        if (sequences == 1) {
-            return new float[][] {next};
+        float[] scores = new float[sequences * config.vocabulary()];
+        if (sequences > 0) {
+            scoreCandidates(hidden, sequences, scores);
         }
         float[][] each = new float[sequences][];
         Arrays.setAll(each, i -> Arrays.copyOfRange(scores, i * config.vocabulary(), (i + 1) * config.vocabulary()));
@@ -162,6 +158,14 @@ public final class Transformer {
         float[] hidden = new float[rows.length];
         kernels.rmsNorm(rows, count, weights.outputNorm(), config.epsilon(), hidden);
         return hidden;
+    }
+
+    private void scoreCandidates(float[] hidden, int count, float[] scores) {
+        if (whole || screenedHead.isEmpty()) {
+            score(hidden, count, scores);
+        } else {
+            screenedHead.get().score(hidden, count, scores);
+        }
     }
 
     private void score(float[] hidden, int count, float[] logits) {

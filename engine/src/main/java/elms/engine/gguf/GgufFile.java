@@ -81,7 +81,7 @@ public final class GgufFile implements AutoCloseable {
 
     /** All of the file, read-only, if it is not larger than 2 GiB; what is mapped of a larger one is mapped tensor by tensor. */
     public synchronized Optional<ByteBuffer> map() {
-        if (size() <= Integer.MAX_VALUE && whole == null) {
+        if (whole == null && size() <= Integer.MAX_VALUE) {
             whole = map(0, size());
         }
         return Optional.ofNullable(whole);

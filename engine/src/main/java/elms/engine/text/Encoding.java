@@ -1,6 +1,8 @@
 package elms.engine.text;
 
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
 
 /**
  * Tokens of a text.
@@ -19,7 +21,22 @@ public record Encoding(int[] ids, int[] starts, int[] ends) {
 
     /** These tokens, then others. */
     public Encoding plus(Encoding other) {
-        return new Encoding(join(ids, other.ids), join(starts, other.starts), join(ends, other.ends));
+        return of(List.of(this, other));
+    }
+
+    /** The tokens of some encodings, one after the other. */
+    public static Encoding of(List<Encoding> parts) {
+        return new Encoding(joined(parts, Encoding::ids), joined(parts, Encoding::starts), joined(parts, Encoding::ends));
+    }
+
+    private static int[] joined(List<Encoding> parts, Function<Encoding, int[]> numbers) {
+        int[] joined = new int[parts.stream().mapToInt(Encoding::length).sum()];
+        int at = 0;
+        for (Encoding part : parts) {
+            System.arraycopy(numbers.apply(part), 0, joined, at, part.length());
+            at += part.length();
+        }
+        return joined;
     }
 
     /** The same tokens of a text that begins later by so many UTF-16 units. */
@@ -31,11 +48,5 @@ public record Encoding(int[] ids, int[] starts, int[] ends) {
         int[] shifted = new int[places.length];
         Arrays.setAll(shifted, i -> places[i] + by);
         return shifted;
-    }
-
-    private static int[] join(int[] first, int[] second) {
-        int[] joined = Arrays.copyOf(first, first.length + second.length);
-        System.arraycopy(second, 0, joined, first.length, second.length);
-        return joined;
     }
 }
