@@ -35,6 +35,13 @@ INLINE Words rounded(Floats x) { return (Words)x + 0x8000; }
 /* Neighbouring columns of one row of a tile. */
 INLINE void store_row(uint16_t *at, Floats x) { *(HalvesAt *)at = __builtin_convertvector(rounded(x) >> 16, Halves); }
 
+/* A row of the tiles of all blocks: count numbers, scaled, and zeros behind them. */
+INLINE void row_to_tiles(const float *x, int count, float scale, Tile *tiles, int row) {
+    int blocks = (count + BLOCK - 1) / BLOCK;
+    for (int d = 0; d < blocks * BLOCK; d += WIDTH)
+        store_row(tiles[d / BLOCK][row] + d % BLOCK, first_of(x + d, count - d) * scale);
+}
+
 /* Two columns of 16 rows as the instruction reads them. */
 INLINE void store_columns(uint16_t *pair, Floats even, Floats odd) {
     *(WordsAt *)pair = rounded(even) >> 16 | (rounded(odd) & 0xffff0000);

@@ -27,14 +27,6 @@ typedef struct {
     float scale;
 } Queries;
 
-/* The first of some numbers, and zeros behind them. */
-INLINE Floats first_of(const float *x, int count) {
-    if (count >= WIDTH) return load(x);
-    float padded[WIDTH] = {};
-    for (int i = 0; i < count; i++) padded[i] = x[i];
-    return load(padded);
-}
-
 /* Some dimensions of a position: of a key, 16 numbers apart, and of a value. */
 INLINE void put_halves(int lanes, Halves key, Halves value, uint16_t *keys, uint16_t *values) {
     if (lanes >= WIDTH) {

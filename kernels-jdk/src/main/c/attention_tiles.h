@@ -17,13 +17,6 @@ INLINE void halves_to_tile(const uint16_t *panel, int block, int count, Tile til
     }
 }
 
-/* A row of the tiles of all blocks: count numbers, scaled, and zeros behind them. */
-INLINE void row_to_tiles(const float *x, int count, float scale, Tile *tiles, int row) {
-    int blocks = (count + BLOCK - 1) / BLOCK;
-    for (int d = 0; d < blocks * BLOCK; d += WIDTH)
-        store_row(tiles[d / BLOCK][row] + d % BLOCK, first_of(x + d, count - d) * scale);
-}
-
 /* Halves [panel][count][16]; panels are so many numbers apart. */
 typedef struct {
     const uint16_t *at;

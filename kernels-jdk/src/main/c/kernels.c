@@ -51,6 +51,14 @@ INLINE void add_row(int rows, const float *from, float *to) {
     else for (int r = 0; r < rows; r++) to[r] += from[r];
 }
 
+/* The i-th pair of a matrix's panels, where the last may be alone; returns how many rows it has. */
+INLINE int pair_of(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int i, const void *x, Panel panels[2]) {
+    int left = rows - i * PAIR, count = left < PAIR ? left : PAIR;
+    for (int p = 0; p < 2; p++)
+        panels[p] = (Panel){form, weights + (2 * i + (p * PANEL < count ? p : 0)) * panel_bytes, 2 * panel_bytes, x};
+    return count;
+}
+
 /*
  * Pairs of panels [first, last) of a matrix with all tokens, stored to out or added to it. x holds Activations in one or two terms
  * (see quantize), or floats for a matrix of floats; sums is memory for 32 floats a token and term.
@@ -60,10 +68,7 @@ void EXPORT(matmul)(int form, const uint8_t *weights, int64_t panel_bytes, int r
     if (form == F32) terms = 1;
     for (int i = first; i < last; i++) {
         Panel panels[2];
-        int row = 2 * i * PANEL;
-        int count = rows - row < PAIR ? rows - row : PAIR;
-        for (int p = 0; p < 2; p++)
-            panels[p] = (Panel){form, weights + (2 * i + (p * PANEL < count ? p : 0)) * panel_bytes, 2 * panel_bytes, x};
+        int row = i * PAIR, count = pair_of(form, weights, panel_bytes, rows, i, x, panels);
         pair(panels, width, terms * tokens, &(Rows){out + row, rows, tokens}, sums);
         for (int t = 0; t < tokens; t++) {
             float *to = out + (int64_t)t * rows + row;
@@ -74,6 +79,23 @@ void EXPORT(matmul)(int form, const uint8_t *weights, int64_t panel_bytes, int r
         }
     }
 }
+
+#ifdef __AMX_BF16__
+/*
+ * As matmul, added to out, together with what an adapter beside the matrix adds: up · inner + bias, where the inner numbers follow each
+ * token's blocks (see quantize_adapted).
+ */
+void EXPORT(matmul_beside)(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const int8_t *up, int up_ranks,
+                           int rank, const float *bias, const void *x, int tokens, int first, int last, float *sums, float *out) {
+    Adapter beside = {.up = up, .rank = rank, .up_ranks = up_ranks, .rows = rows, .bias = bias};
+    for (int i = first; i < last; i++) {
+        Panel panels[2];
+        int row = i * PAIR, count = pair_of(form, weights, panel_bytes, rows, i, x, panels);
+        multiply_panels(panels, (width + BLOCK - 1) / BLOCK, &beside, row, tokens, &(Rows){out + row, rows, tokens}, sums);
+        for (int t = 0; t < tokens; t++) add_row(count, sums + t * PAIR, out + (int64_t)t * rows + row);
+    }
+}
+#endif
 
 /* The same for one token and listed panels, from the first-th to before the last-th of them, two at a time. */
 void EXPORT(panels)(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const void *x, int terms,

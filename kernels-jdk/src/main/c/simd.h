@@ -44,6 +44,13 @@ typedef int32_t IntAt __attribute__((aligned(1), may_alias));
 
 INLINE Floats load(const float *p) { return *(const FloatsAt *)p; }
 INLINE void store(float *p, Floats x) { *(FloatsAt *)p = x; }
+/* The first of some numbers, and zeros behind them. */
+INLINE Floats first_of(const float *x, int count) {
+    if (count >= WIDTH) return load(x);
+    float padded[WIDTH] = {};
+    for (int i = 0; i < count; i++) padded[i] = x[i];
+    return load(padded);
+}
 INLINE Floats all(float x) { return x - (Floats){}; }
 INLINE Floats where(Ints mask, Floats a, Floats b) { return (Floats)(((Ints)a & mask) | ((Ints)b & ~mask)); }
 INLINE Floats absolute(Floats x) { return (Floats)((Ints)x & 0x7fffffff); }

@@ -7,6 +7,7 @@
 #ifndef ELMS_TILES_H
 #define ELMS_TILES_H
 
+#include "adapter_tiles.h"
 #include "amx.h"
 
 /* Most blocks unpacked at a time, so that a strip and what it is multiplied with stay in the first-level cache. */
@@ -50,25 +51,34 @@ INLINE void unpack(const Panel *panel, int block, Tile *tile) {
     else unpack_q8(at, tile);
 }
 
-/* Two panels from a block on. */
+/* Two panels from a block on, and the adapter's rows beside them, whose ranks are further blocks. */
 typedef struct {
     const Panel *panels;
-    int first;
+    int blocks, first;
+    const Adapter *beside;
+    int row;
 } Segment;
 
 INLINE void unpack_both(const void *segment, int block, Tile tiles[2]) {
     const Segment *from = segment;
-    UNROLL for (int p = 0; p < 2; p++) unpack(from->panels + p, from->first + block, tiles + p);
+    int at = from->first + block;
+    if (at < from->blocks) UNROLL for (int p = 0; p < 2; p++) unpack(from->panels + p, at, tiles + p);
+    else up_to_tiles(from->beside, from->row, at - from->blocks, tiles);
 }
 
-/* Block after block: the same additions in the same order for any number of tokens. sums has room for 16 tokens, or a multiple of it. */
-static void quantized(const Panel panels[2], int blocks, int tokens, const Rows *out, float *sums) {
+/*
+ * Block after block: the same additions in the same order for any number of tokens. sums has room for 16 tokens, or a multiple of it.
+ * Where an adapter is beside the panels, row is the first of its rows.
+ */
+static void multiply_panels(const Panel panels[2], int own_blocks, const Adapter *beside, int row, int tokens, const Rows *out,
+                            float *sums) {
     Tile tiles[SEGMENT][2] __attribute__((aligned(64)));
+    int blocks = own_blocks + (beside ? blocks_of_ranks(beside) : 0);
     int segments = (blocks + SEGMENT - 1) / SEGMENT;
     int most = (blocks + segments - 1) / segments;
     begin_tiles();
     for (int first = 0; first < blocks; first += most) {
-        Segment segment = {panels, first};
+        Segment segment = {panels, own_blocks, first, beside, row};
         Strip strip = {tiles, blocks - first < most ? blocks - first : most, 0, unpack_both, &segment};
         for (int t = 0; t < tokens; t += 2 * TILE) {
             /* As in integers.h: rows in pages of their own. */
@@ -78,6 +88,10 @@ static void quantized(const Panel panels[2], int blocks, int tokens, const Rows 
         }
     }
     end_tiles();
+}
+
+static void quantized(const Panel panels[2], int blocks, int tokens, const Rows *out, float *sums) {
+    multiply_panels(panels, blocks, 0, 0, tokens, out, sums);
 }
 
 /* Block b of token t; one term has as many bits as the products need. */

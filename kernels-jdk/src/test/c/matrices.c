@@ -89,10 +89,6 @@ static double weight(const Matrix *m, int row, int column, double *size) {
     return product + minimum;
 }
 
-/* Of 16 tokens with a block of columns each. */
-#define TILE 16
-typedef uint16_t Tile[TILE][BLOCK];
-
 static int most_terms(const Tier *tier) { return has_tiles(tier) ? 1 : 2; }
 
 /* What a matrix is multiplied with: floats, or activations in one or two terms, or in tiles. */

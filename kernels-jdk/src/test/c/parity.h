@@ -47,7 +47,11 @@ typedef struct {
     Finish *finish;
 } Tier;
 
-/* Whether it multiplies tiles of bfloat16. */
+/* In bfloat16, of 16 tokens with a block of columns each. */
+#define TILE 16
+typedef uint16_t Tile[TILE][BLOCK];
+
+/* Whether it multiplies tiles. */
 int has_tiles(const Tier *tier);
 
 /* The nearest bfloat16. */
@@ -55,6 +59,7 @@ double bfloat16(double x);
 
 void test_matrices(const Tier *tier);
 void test_rows(const Tier *tier);
+void test_adapter_tiles(const Tier *tier);
 void test_attention(const Tier *tier);
 
 /* Names the case that begins, frees the memory of the last one, and sets the random numbers back. */

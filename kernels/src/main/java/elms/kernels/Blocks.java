@@ -26,25 +26,24 @@ final class Blocks {
         };
     }
 
-    static float weight(Form form, ByteBuffer data, int block, int lane, int column) {
-        int at = block + quantOffset(form, lane, column);
-        return switch (form) {
-            case Q4 -> {
-                int quant = column < 16 ? data.get(at) & 15 : data.get(at) >> 4 & 15;
-                yield Math.fma(quant, Half.toFloat(data.getShort(block + scaleOffset(lane))),
-                        Half.toFloat(data.getShort(block + minimumOffset(lane))));
-            }
-            case Q8 -> data.get(at) * Half.toFloat(data.getShort(block + scaleOffset(lane)));
-            case F32 -> data.getFloat(at);
-        };
+    /** Writes the first weights of one row of the block at {@code block}: {@code out[offset + stride·column]}. */
+    static void row(Form form, ByteBuffer data, int block, int lane, int columns, float[] out, int offset, int stride) {
+        float scale = form == Form.F32 ? 1 : Half.toFloat(data.getShort(block + scaleOffset(lane)));
+        float minimum = form == Form.Q4 ? Half.toFloat(data.getShort(block + minimumOffset(lane))) : 0;
+        for (int column = 0; column < columns; column++) {
+            int at = block + quantOffset(form, lane, column);
+            out[offset + stride * column] = switch (form) {
+                case Q4 -> Math.fma(column < 16 ? data.get(at) & 15 : data.get(at) >> 4 & 15, scale, minimum);
+                case Q8 -> data.get(at) * scale;
+                case F32 -> data.getFloat(at);
+            };
+        }
     }
 
     /** Writes the block at {@code block} column by column: {@code out[offset + 16·column + lane]}. */
     static void decode(Form form, ByteBuffer data, int block, float[] out, int offset) {
         for (int lane = 0; lane < PANEL_ROWS; lane++) {
-            for (int column = 0; column < BLOCK_COLUMNS; column++) {
-                out[offset + column * PANEL_ROWS + lane] = weight(form, data, block, lane, column);
-            }
+            row(form, data, block, lane, BLOCK_COLUMNS, out, offset + lane, PANEL_ROWS);
         }
     }
 }

@@ -34,6 +34,12 @@ public interface Kernels extends AutoCloseable {
     /** out[t·rows + r] = Σ_c x[t·columns + c] · weights[r][c], for every product; all have as many columns as x. */
     void matmul(float[] x, int tokens, Product... products);
 
+    /** As {@link #matmul(float[], int, Product...)} of what an adapter makes of x, x + adapter(x), which x may hold afterwards. */
+    default void matmul(float[] x, int tokens, Adapter adapter, Product... products) {
+        adapt(x, tokens, adapter, x);
+        matmul(x, tokens, products);
+    }
+
     /** out[r] = Σ_c x[c] · weights[r][c] for one token and at least the rows of some panels, the same as for all of them. */
     void matmul(float[] x, Matrix weights, BitSet panels, float[] out);
 
@@ -56,7 +62,7 @@ public interface Kernels extends AutoCloseable {
     /** y[t·rows + r] += Σ_c x[t·columns + c] · weights[r][c]: a matrix that writes to the residual stream. */
     void matmulAdd(float[] x, int tokens, Matrix weights, float[] y);
 
-    /** As {@link #matmulAdd(float[], int, Matrix, float[])}, then {@link #adapt} with the same input: the same bits. */
+    /** As {@link #matmulAdd(float[], int, Matrix, float[])}, then {@link #adapt} with the same input. */
     default void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
         matmulAdd(x, tokens, weights, y);
         adapt(x, tokens, adapter, y);
@@ -67,6 +73,12 @@ public interface Kernels extends AutoCloseable {
 
     /** out = silu(gate · x) ⊙ (up · x), the input half of a SwiGLU block (Shazeer, arXiv 2002.05202). */
     void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out);
+
+    /** As {@link #gatedMatmul(float[], int, Matrix, Matrix, float[])} of x + adapter(x), which x may hold afterwards. */
+    default void gatedMatmul(float[] x, int tokens, Adapter adapter, Matrix gate, Matrix up, float[] out) {
+        adapt(x, tokens, adapter, x);
+        gatedMatmul(x, tokens, gate, up, out);
+    }
 
     /** out[t] = x[t] / sqrt(mean(x[t]²) + epsilon) ⊙ weight (Zhang and Sennrich, arXiv 1910.07467). */
     void rmsNorm(float[] x, int tokens, float[] weight, float epsilon, float[] out);

@@ -82,9 +82,9 @@ public record Matrix(Form form, int rows, int columns, int panelBlocks, ByteBuff
     public void readRow(int row, float[] out, int offset) {
         int lane = row % PANEL_ROWS;
         int panel = row / PANEL_ROWS * panelBytes();
-        for (int column = 0; column < columns; column++) {
+        for (int column = 0; column < columns; column += BLOCK_COLUMNS) {
             int block = panel + column / BLOCK_COLUMNS * form.blockBytes;
-            out[offset + column] = Blocks.weight(form, data, block, lane, column % BLOCK_COLUMNS);
+            Blocks.row(form, data, block, lane, Math.min(BLOCK_COLUMNS, columns - column), out, offset + column, 1);
         }
     }
 }

@@ -46,8 +46,7 @@ final class Pass {
                 readLast(i, layer, batch);
                 return;
             }
-            normAttention(layer, chunk);
-            kernels.matmul(chunk.normed, chunk.tokens, new Product(layer.q(), chunk.queries), new Product(layer.k(), chunk.keys),
+            project(layer, chunk, new Product(layer.q(), chunk.queries), new Product(layer.k(), chunk.keys),
                     new Product(layer.v(), chunk.values));
             store(i, batch);
             attend(i, layer, batch, chunk, probe);
@@ -58,8 +57,7 @@ final class Pass {
 
     /** The last layer. All tokens give keys and values, but only the last of each sequence goes on, until somebody asks about others. */
     private void readLast(int index, Layer layer, List<Continuation> batch) {
-        normAttention(layer, chunk);
-        kernels.matmul(chunk.normed, chunk.tokens, new Product(layer.k(), chunk.keys), new Product(layer.v(), chunk.values));
+        project(layer, chunk, new Product(layer.k(), chunk.keys), new Product(layer.v(), chunk.values));
         store(index, batch);
         last.takeLastOf(chunk);
         complete(index, layer, batch, last);
@@ -77,14 +75,20 @@ final class Pass {
     }
 
     private void complete(int index, Layer layer, List<Continuation> batch, Rows rows) {
-        kernels.matmul(rows.normed, rows.tokens, new Product(layer.q(), rows.queries));
+        project(layer, rows, new Product(layer.q(), rows.queries));
         attend(index, layer, batch, rows, Probe.NONE);
         feedForward(index, layer, rows, Probe.NONE);
     }
 
-    private void normAttention(Layer layer, Rows rows) {
+    /** Queries, keys, values: products with norm(x). */
+    private void project(Layer layer, Rows rows, Product... products) {
         kernels.rmsNorm(rows.x, rows.tokens, layer.attentionNorm(), config.epsilon(), rows.normed);
-        adapt(layer, Place.ATTENTION_INPUT, rows.normed, rows.normed, rows.tokens);
+        Adapter adapter = layer.adapters().get(Place.ATTENTION_INPUT);
+        if (adapter == null) {
+            kernels.matmul(rows.normed, rows.tokens, products);
+        } else {
+            kernels.matmul(rows.normed, rows.tokens, adapter, products);
+        }
     }
 
     /** Appends the chunk's keys and values to the caches, even where no head reads them. */
@@ -127,8 +131,12 @@ final class Pass {
     private void feedForward(int index, Layer layer, Rows rows, Probe probe) {
         if (layer.neurons() > 0) {
             kernels.rmsNorm(rows.x, rows.tokens, layer.feedForwardNorm(), config.epsilon(), rows.normed);
-            adapt(layer, Place.FEED_FORWARD_INPUT, rows.normed, rows.normed, rows.tokens);
-            kernels.gatedMatmul(rows.normed, rows.tokens, layer.gate(), layer.up(), rows.activations);
+            Adapter adapter = layer.adapters().get(Place.FEED_FORWARD_INPUT);
+            if (adapter == null) {
+                kernels.gatedMatmul(rows.normed, rows.tokens, layer.gate(), layer.up(), rows.activations);
+            } else {
+                kernels.gatedMatmul(rows.normed, rows.tokens, adapter, layer.gate(), layer.up(), rows.activations);
+            }
             probe.neurons(index, rows.activations, rows.tokens);
         }
         add(layer, Place.FEED_FORWARD_OUTPUT, layer.neurons(), rows.activations, layer.down(), rows);
@@ -137,20 +145,14 @@ final class Pass {
     /** x += weights · in, if the layer keeps units to read, and what the adapter beside the weights adds. */
     private void add(Layer layer, Place place, int units, float[] in, Matrix weights, Rows rows) {
         Adapter adapter = layer.adapters().get(place);
-        if (units == 0) {
-            adapt(layer, place, in, rows.x, rows.tokens);
-        } else if (adapter == null) {
-            kernels.matmulAdd(in, rows.tokens, weights, rows.x);
+        if (adapter == null) {
+            if (units > 0) {
+                kernels.matmulAdd(in, rows.tokens, weights, rows.x);
+            }
+        } else if (units == 0) {
+            kernels.adapt(in, rows.tokens, adapter, rows.x);
         } else {
             kernels.matmulAdd(in, rows.tokens, weights, adapter, rows.x);
-        }
-    }
-
-    /** out += adapter · in + bias, where the level has an adapter. */
-    private void adapt(Layer layer, Place place, float[] in, float[] out, int tokens) {
-        Adapter adapter = layer.adapters().get(place);
-        if (adapter != null) {
-            kernels.adapt(in, tokens, adapter, out);
         }
     }
 

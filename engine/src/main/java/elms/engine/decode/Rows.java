@@ -52,7 +52,7 @@ final class Rows {
         }
     }
 
-    /** The residual stream of the last token of each sequence, and its norm. */
+    /** The residual stream of the last token of each sequence. */
     void takeLastOf(Rows all) {
         int[] one = new int[all.ends.length];
         Arrays.fill(one, 1);
@@ -60,7 +60,6 @@ final class Rows {
         for (int sequence = 0; sequence < tokens; sequence++) {
             int row = all.end(sequence) - 1;
             System.arraycopy(all.x, row * config.width(), x, sequence * config.width(), config.width());
-            System.arraycopy(all.normed, row * config.width(), normed, sequence * config.width(), config.width());
             System.arraycopy(all.cos, row * half, cos, sequence * half, half);
             System.arraycopy(all.sin, row * half, sin, sequence * half, half);
         }

@@ -52,7 +52,7 @@ final class NativeFunctions {
         finish = function(library, "finish", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
     }
 
-    private static MethodHandle function(NativeLibrary library, String name, MemoryLayout... parameters) {
+    static MethodHandle function(NativeLibrary library, String name, MemoryLayout... parameters) {
         return Linker.nativeLinker().downcallHandle(library.symbols().findOrThrow(library.tier() + "_" + name),
                 FunctionDescriptor.ofVoid(parameters), Linker.Option.critical(true));
     }
@@ -181,11 +181,11 @@ final class NativeFunctions {
         }
     }
 
-    private static long address(Matrix matrix) {
+    static long address(Matrix matrix) {
         return MemorySegment.ofBuffer(matrix.data()).address();
     }
 
-    private static IllegalStateException failed(Throwable e) {
+    static IllegalStateException failed(Throwable e) {
         return new IllegalStateException("a native kernel could not be called: " + e, e);
     }
 }

@@ -22,6 +22,8 @@ import java.util.function.IntConsumer;
 public final class NativeKernels implements Kernels {
     private static final int TOKENS_PER_TASK = 16;
     private static final int ADAPTED_PER_TASK = 32;
+    /** Tokens of two tiles. */
+    private static final int TILES_TOKENS = 32;
     /** Most multiplications in a task, some ten microseconds: the last ones of a region keep one worker waiting for another. */
     private static final long TASK_PRODUCTS = 8_000_000;
     /** Of many tokens at least, for the same reason. */
@@ -40,6 +42,7 @@ public final class NativeKernels implements Kernels {
     private final Workers workers;
     private final PagedAttention attention;
     private final PagePool<short[]> pages = new PagePool<>(short[]::new, Short.BYTES);
+    private final Optional<TileAdapters> tileAdapters;
     private final Optional<NativeKernels> prompts;
     /** Each worker's own. */
     private final MemorySegment[] scratch;
@@ -48,19 +51,22 @@ public final class NativeKernels implements Kernels {
     private float[] corrections = {};
 
     NativeKernels(NativeLibrary library, int threads) {
-        this(library.forAnswers(), Rounding.INTEGERS, library.tier(), new Workers(threads, WakeApart.of(threads)),
+        this(library.forAnswers(), Rounding.INTEGERS, Optional.empty(), library.tier(), new Workers(threads, WakeApart.of(threads)),
                 library.equals(library.forAnswers()) ? Optional.empty() : Optional.of(library));
     }
 
-    private NativeKernels(NativeLibrary library, Rounding rounding, String tier, Workers workers, Optional<NativeLibrary> forPrompts) {
+    private NativeKernels(NativeLibrary library, Rounding rounding, Optional<TileAdapters> tileAdapters, String tier, Workers workers,
+            Optional<NativeLibrary> forPrompts) {
         this.functions = new NativeFunctions(library);
         this.rounding = rounding;
+        this.tileAdapters = tileAdapters;
         this.tier = tier;
         this.workers = workers;
         this.attention = new PagedAttention(workers, () -> new NativeTileAttention(functions, rounding.attentionRows()));
         this.scratch = new MemorySegment[workers.count()];
         Arrays.fill(scratch, MemorySegment.NULL);
-        this.prompts = forPrompts.map(other -> new NativeKernels(other, Rounding.TILES, tier, workers, Optional.empty()));
+        this.prompts = forPrompts.map(other -> new NativeKernels(other, Rounding.TILES, Optional.of(new TileAdapters(other)), tier,
+                workers, Optional.empty()));
     }
 
     @Override
@@ -86,12 +92,27 @@ public final class NativeKernels implements Kernels {
     @Override
     public void matmul(float[] x, int tokens, Product... products) {
         int columns = products[0].weights().columns();
+        round(x, tokens, columns, rounding.terms());
+        multiply(x, tokens, columns, products);
+    }
+
+    @Override
+    public void matmul(float[] x, int tokens, Adapter adapter, Product... products) {
+        if (inTiles(Arrays.stream(products).map(Product::weights).toArray(Matrix[]::new))) {
+            roundAdapted(x, tokens, adapter, false);
+            multiply(x, tokens, adapter.columns(), products);
+        } else {
+            Kernels.super.matmul(x, tokens, adapter, products);
+        }
+    }
+
+    private void multiply(float[] x, int tokens, int columns, Product... products) {
         int[] pairs = new int[products.length + 1];
         for (int i = 0; i < products.length; i++) {
             requireColumns(products[i].weights(), columns);
             pairs[i + 1] = pairs[i] + pairs(products[i].weights());
         }
-        multiply(x, tokens, columns, rounding.terms(), pairs[products.length], Optional.empty(), (from, to, part, worker) -> {
+        multiply(tokens, columns, rounding.terms(), pairs[products.length], Optional.empty(), (from, to, part, worker) -> {
             for (int i = 0; i < products.length; i++) {
                 int first = Math.max(from, pairs[i]) - pairs[i];
                 int last = Math.min(to, pairs[i + 1]) - pairs[i];
@@ -107,7 +128,8 @@ public final class NativeKernels implements Kernels {
     @Override
     public void matmul(float[] x, Matrix weights, BitSet panels, float[] out) {
         int[] listed = panels.stream().filter(panel -> panel < weights.panels()).toArray();
-        multiply(x, 1, weights.columns(), rounding.terms(), Math.ceilDiv(listed.length, 2), Optional.empty(), (first, last, part, worker) ->
+        round(x, 1, weights.columns(), rounding.terms());
+        multiply(1, weights.columns(), rounding.terms(), Math.ceilDiv(listed.length, 2), Optional.empty(), (first, last, part, worker) ->
                 functions.panels(weights, input(weights, x, part, rounding.terms()), rounding.terms(), listed, 2 * first,
                         Math.min(listed.length, 2 * last), scratch[worker], out));
     }
@@ -122,9 +144,18 @@ public final class NativeKernels implements Kernels {
         addBeside(x, tokens, weights, y, Optional.empty());
     }
 
-    /** With one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
+    /** In integers with one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
     @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
+        if (inTiles(weights)) {
+            requireColumns(weights, adapter.columns());
+            int columns = Matrix.blocks(weights.columns()) * Matrix.BLOCK_COLUMNS + TileAdapters.columns(adapter);
+            roundAdapted(x, tokens, adapter, true);
+            multiply(tokens, columns, 1, pairs(weights), Optional.empty(), (first, last, part, worker) ->
+                    tileAdapters.get().matmulAdd(weights, adapter, rounded(part, columns, 1), part.count(), first, last, scratch[worker],
+                            part.of(y, weights.rows())));
+            return;
+        }
         if (tokens > 1) {
             Kernels.super.matmulAdd(x, tokens, weights, adapter, y);
             return;
@@ -139,15 +170,32 @@ public final class NativeKernels implements Kernels {
 
     /** Adds a product to y. What else is to be done meanwhile, by the worker it is given, comes first. */
     private void addBeside(float[] x, int tokens, Matrix weights, float[] y, Optional<IntConsumer> other) {
-        multiply(x, tokens, weights.columns(), 1, pairs(weights), other, (first, last, part, worker) ->
+        round(x, tokens, weights.columns(), 1);
+        multiply(tokens, weights.columns(), 1, pairs(weights), other, (first, last, part, worker) ->
                 functions.matmul(weights, input(weights, x, part, 1), part.count(), 1, first, last, true, scratch[worker],
                         part.of(y, weights.rows())));
     }
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
+        round(x, tokens, gate.columns(), 1);
+        multiplyGated(x, tokens, gate, up, out);
+    }
+
+    @Override
+    public void gatedMatmul(float[] x, int tokens, Adapter adapter, Matrix gate, Matrix up, float[] out) {
+        if (inTiles(gate, up)) {
+            requireColumns(gate, adapter.columns());
+            roundAdapted(x, tokens, adapter, false);
+            multiplyGated(x, tokens, gate, up, out);
+        } else {
+            Kernels.super.gatedMatmul(x, tokens, adapter, gate, up, out);
+        }
+    }
+
+    private void multiplyGated(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         requireColumns(up, gate.columns());
-        multiply(x, tokens, gate.columns(), 1, gate.panels(), Optional.empty(), (first, last, part, worker) ->
+        multiply(tokens, gate.columns(), 1, gate.panels(), Optional.empty(), (first, last, part, worker) ->
                 functions.gated(gate, up, input(gate, x, part, 1), input(up, x, part, 1), part.count(), first, last, scratch[worker],
                         part.of(out, gate.rows())));
     }
@@ -169,18 +217,36 @@ public final class NativeKernels implements Kernels {
         void run(int first, int last, Part part, int worker);
     }
 
+    /** Whether adapters of what these matrices read, or beside them, are multiplied in tiles. */
+    private boolean inTiles(Matrix... matrices) {
+        return tileAdapters.isPresent() && Arrays.stream(matrices).noneMatch(matrix -> matrix.form() == Form.F32);
+    }
+
+    /** Rounds activations for {@link #multiply}. */
+    private void round(float[] x, int tokens, int columns, int terms) {
+        rounded = room(rounded, rounding.bytes(tokens, columns, terms));
+        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, rounded));
+    }
+
+    /** Rounds activations in one term, corrected by an adapter, or followed by what the adapter beside their matrix makes of them. */
+    private void roundAdapted(float[] x, int tokens, Adapter adapter, boolean beside) {
+        int width = Matrix.blocks(adapter.columns()) * Matrix.BLOCK_COLUMNS + (beside ? TileAdapters.columns(adapter) : 0);
+        rounded = room(rounded, rounding.bytes(tokens, width, 1));
+        int count = Math.ceilDiv(Math.ceilDiv(tokens, threads()), TILES_TOKENS) * TILES_TOKENS;
+        workers.run(Math.ceilDiv(tokens, count), (task, worker) -> tileAdapters.get().quantize(adapter, beside, x, task * count,
+                Math.min(tokens, (task + 1) * count), scratch(worker, TileAdapters.bytes(adapter)), rounded));
+    }
+
     /**
-     * Rounds activations and has all pieces of a multiplication computed, after something else where there is something else. So many
+     * Has all pieces of a multiplication with rounded activations computed, after something else where there is something else. So many
      * tokens that each worker gets enough are parted among them: what a worker wrote it then reads itself.
      */
-    private void multiply(float[] x, int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
+    private void multiply(int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
         int parts = Math.clamp(tokens / PART_TOKENS, 1, threads());
         int count = parts == 1 ? tokens : Math.ceilDiv(Math.ceilDiv(tokens, parts), TOKENS_PER_TASK) * TOKENS_PER_TASK;
-        rounded = room(rounded, rounding.bytes(tokens, columns, terms));
         for (int worker = 0; worker < scratch.length; worker++) {
-            scratch(worker, rounding.rows(count, terms) * PAIR_ROWS);
+            scratch(worker, (long) rounding.rows(count, terms) * PAIR_ROWS * Float.BYTES);
         }
-        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, rounded));
         int step = step(pairs, count, columns);
         int pieces = Math.ceilDiv(pairs, step);
         int others = other.isPresent() ? 1 : 0;
@@ -196,15 +262,18 @@ public final class NativeKernels implements Kernels {
     }
 
     private MemorySegment input(Matrix weights, float[] x, Part part, int terms) {
-        return weights.form() == Form.F32 ? part.of(x, weights.columns())
-                : rounded.asSlice(rounding.bytes(part.first(), weights.columns(), terms));
+        return weights.form() == Form.F32 ? part.of(x, weights.columns()) : rounded(part, weights.columns(), terms);
+    }
+
+    private MemorySegment rounded(Part part, int columns, int terms) {
+        return rounded.asSlice(rounding.bytes(part.first(), columns, terms));
     }
 
     @Override
     public void adapt(float[] x, int tokens, Adapter adapter, float[] y) {
-        int floats = adapted(adapter, tokens);
+        long bytes = adapted(adapter, tokens);
         workers.run(Math.ceilDiv(tokens, ADAPTED_PER_TASK), (task, worker) -> functions.adapt(adapter, x, task * ADAPTED_PER_TASK,
-                Math.min(tokens, (task + 1) * ADAPTED_PER_TASK), scratch(worker, floats), y));
+                Math.min(tokens, (task + 1) * ADAPTED_PER_TASK), scratch(worker, bytes), y));
     }
 
     private float[] zeros(int count) {
@@ -216,14 +285,14 @@ public final class NativeKernels implements Kernels {
         return corrections;
     }
 
-    /** Floats of scratch memory that an adapter needs for a task of at most so many tokens. */
-    private static int adapted(Adapter adapter, int tokens) {
-        return Adapter.panels(adapter.rank()) * Adapter.PANEL * Math.min(tokens, ADAPTED_PER_TASK);
+    /** Bytes of scratch memory that an adapter needs for a task of at most so many tokens. */
+    private static long adapted(Adapter adapter, int tokens) {
+        return (long) Adapter.panels(adapter.rank()) * Adapter.PANEL * Math.min(tokens, ADAPTED_PER_TASK) * Float.BYTES;
     }
 
-    /** A worker's own memory, with room for so many floats. */
-    private MemorySegment scratch(int worker, int floats) {
-        scratch[worker] = room(scratch[worker], (long) floats * Float.BYTES);
+    /** A worker's own memory, with room for so many bytes. */
+    private MemorySegment scratch(int worker, long bytes) {
+        scratch[worker] = room(scratch[worker], bytes);
         return scratch[worker];
     }
 
@@ -271,7 +340,7 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public KeyValues newCache(int heads, int headDim) {
-        return new HalfKeyValues(functions, heads, headDim, pages);
+        return new HalfKeyValues(functions, workers, heads, headDim, pages);
     }
 
     @Override
