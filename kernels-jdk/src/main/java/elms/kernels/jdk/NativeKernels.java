@@ -98,7 +98,7 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public void matmul(float[] x, int tokens, Adapter adapter, Product... products) {
-        if (inTiles(Arrays.stream(products).map(Product::weights).toArray(Matrix[]::new))) {
+        if (inTiles(adapter, Arrays.stream(products).map(Product::weights).toArray(Matrix[]::new))) {
             roundAdapted(x, tokens, adapter, false);
             multiply(x, tokens, adapter.columns(), products);
         } else {
@@ -147,7 +147,7 @@ public final class NativeKernels implements Kernels {
     /** In integers with one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
     @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
-        if (inTiles(weights)) {
+        if (inTiles(adapter, weights)) {
             requireColumns(weights, adapter.columns());
             int columns = Matrix.blocks(weights.columns()) * Matrix.BLOCK_COLUMNS + TileAdapters.columns(adapter);
             roundAdapted(x, tokens, adapter, true);
@@ -184,7 +184,7 @@ public final class NativeKernels implements Kernels {
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Adapter adapter, Matrix gate, Matrix up, float[] out) {
-        if (inTiles(gate, up)) {
+        if (inTiles(adapter, gate, up)) {
             requireColumns(gate, adapter.columns());
             roundAdapted(x, tokens, adapter, false);
             multiplyGated(x, tokens, gate, up, out);
@@ -217,9 +217,9 @@ public final class NativeKernels implements Kernels {
         void run(int first, int last, Part part, int worker);
     }
 
-    /** Whether adapters of what these matrices read, or beside them, are multiplied in tiles. */
-    private boolean inTiles(Matrix... matrices) {
-        return tileAdapters.isPresent() && Arrays.stream(matrices).noneMatch(matrix -> matrix.form() == Form.F32);
+    /** Whether an adapter of what these matrices read, or beside them, is multiplied in tiles. */
+    private boolean inTiles(Adapter adapter, Matrix... matrices) {
+        return tileAdapters.isPresent() && adapter.rank() > 0 && Arrays.stream(matrices).noneMatch(matrix -> matrix.form() == Form.F32);
     }
 
     /** Rounds activations for {@link #multiply}. */

@@ -108,11 +108,11 @@ abstract class KernelsParityTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 12, Q4", "1, 16, Q8", "1, 12, F32", "5, 30, Q4", "70, 12, Q8"})
+    @CsvSource({"1, 12, Q4", "1, 16, Q8", "1, 12, F32", "5, 30, Q4", "70, 12, Q8", "1, 0, Q4", "20, 0, Q8"})
     void aMatrixAndItsAdapterAddTogether(int tokens, int rank, Form form) {
         RandomData data = new RandomData(tokens);
         Matrix matrix = data.matrix(form, 100, 70);
-        Adapter adapter = adapter(data, rank, 70, 100);
+        Adapter adapter = rank == 0 ? Adapter.ofBias(data.floats(100, 1)) : adapter(data, rank, 70, 100);
         float[] x = data.activations(tokens, 70, 1);
         float[] expected = data.floats(tokens * 100, 1);
         float[] actual = expected.clone();
