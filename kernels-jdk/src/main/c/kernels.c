@@ -263,6 +263,29 @@ void EXPORT(rms_norm)(const float *x, int width, int first, int last, const floa
     }
 }
 
+/* x = (x + added - mean) / deviation * weight + bias */
+void EXPORT(layer_norm)(float *x, int width, int first, int last, const float *added, const float *weight, const float *bias,
+                        float epsilon) {
+    int vectors = width / WIDTH * WIDTH;
+    for (int t = first; t < last; t++) {
+        float *row = x + (int64_t)t * width;
+        Floats sums[4] = {}, squares[4] = {};
+        for (int i = 0; i < vectors; i += WIDTH) {
+            Floats value = load(row + i) + load(added + i);
+            store(row + i, value);
+            sums[i / WIDTH % 4] += value;
+        }
+        float total = sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
+        for (int i = vectors; i < width; i++) total += row[i] += added[i];
+        float mean = total / width;
+        for (int i = 0; i < vectors; i += WIDTH) squares[i / WIDTH % 4] += (load(row + i) - mean) * (load(row + i) - mean);
+        float power = sum((squares[0] + squares[1]) + (squares[2] + squares[3]));
+        for (int i = vectors; i < width; i++) power += (row[i] - mean) * (row[i] - mean);
+        float scale = 1 / square_root(power / width + epsilon);
+        for (int i = 0; i < width; i++) row[i] = (row[i] - mean) * scale * weight[i] + bias[i];
+    }
+}
+
 void EXPORT(rotate)(float *x, int first, int last, int heads, int head_dim, int half, const float *cos, const float *sin) {
     for (int t = first; t < last; t++)
         for (int h = 0; h < heads; h++) {

@@ -19,12 +19,13 @@
 
 #define DECLARE(tier) \
     Matmul tier##_matmul; Panels tier##_panels; Gated tier##_gated; Largest tier##_largest_of_panels; Quantize tier##_quantize; \
-    Adapt tier##_adapt; RmsNorm tier##_rms_norm; Rotate tier##_rotate; Append tier##_append; Attend tier##_attend; Join tier##_join; Finish tier##_finish;
+    Adapt tier##_adapt; RmsNorm tier##_rms_norm; LayerNorm tier##_layer_norm; Rotate tier##_rotate; Append tier##_append; Attend tier##_attend; \
+    Join tier##_join; Finish tier##_finish;
 EACH_TIER(DECLARE)
 
 #define ENTRY(tier) \
     {#tier, tier##_matmul, tier##_panels, tier##_gated, tier##_largest_of_panels, tier##_quantize, tier##_adapt, tier##_rms_norm, \
-     tier##_rotate, tier##_append, tier##_attend, tier##_join, tier##_finish},
+     tier##_layer_norm,      tier##_rotate, tier##_append, tier##_attend, tier##_join, tier##_finish},
 static const Tier TIERS[] = {EACH_TIER(ENTRY)};
 #define TIER_COUNT ((int)(sizeof TIERS / sizeof *TIERS))
 

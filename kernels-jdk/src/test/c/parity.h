@@ -21,6 +21,8 @@ typedef void Quantize(const float *x, int width, int terms, int first, int last,
 typedef void Adapt(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
                    const float *scales, const float *bias, const float *x, int first, int last, float *inner, float *y);
 typedef void RmsNorm(const float *x, int width, int first, int last, const float *weight, float epsilon, float *out);
+typedef void LayerNorm(float *x, int width, int first, int last, const float *added, const float *weight, const float *bias,
+                       float epsilon);
 typedef void Rotate(float *x, int first, int last, int heads, int head_dim, int half, const float *cos, const float *sin);
 typedef void Append(const float *new_keys, const float *new_values, int from, int count, int position, int heads, int head_dim,
                     uint16_t *keys, uint16_t *values);
@@ -40,6 +42,7 @@ typedef struct {
     Quantize *quantize;
     Adapt *adapt;
     RmsNorm *rms_norm;
+    LayerNorm *layer_norm;
     Rotate *rotate;
     Append *append;
     Attend *attend;

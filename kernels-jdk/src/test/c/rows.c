@@ -1,4 +1,4 @@
-/* largest_of_panels, rms_norm, rotate and adapt. */
+/* largest_of_panels, rms_norm, layer_norm, rotate and adapt. */
 #include <math.h>
 #include <string.h>
 
@@ -23,6 +23,24 @@ static void test_rms_norm(const Tier *tier, int width, int kind) {
     check_close(out + width, expected, (size_t)width);
     memcpy(untouched + width, out + width, (size_t)width * sizeof(float));
     check_same("another token", out, untouched, count * sizeof(float));
+}
+
+static void test_layer_norm(const Tier *tier, int width) {
+    begin("layer_norm %d", width);
+    size_t count = 3 * (size_t)width;
+    float *x = inputs(count, USUAL), *added = inputs((size_t)width, USUAL), *weight = inputs((size_t)width, USUAL);
+    float *bias = inputs((size_t)width, USUAL);
+    Expected *expected = memory(count * sizeof *expected);
+    double total = 0, squares = 0;
+    for (int i = 0; i < width; i++) total += (double)x[width + i] + added[i];
+    for (int i = 0; i < width; i++) squares += pow((double)x[width + i] + added[i] - total / width, 2);
+    for (size_t i = 0; i < count; i++) expected[i] = (Expected){x[i], 0};
+    for (int i = 0; i < width; i++) {
+        double centred = ((double)x[width + i] + added[i] - total / width) / sqrt(squares / width + EPSILON);
+        expected[width + i] = (Expected){centred * weight[i] + bias[i], (2 + fabs(centred)) * 0x1p-20};
+    }
+    tier->layer_norm(x, width, 1, 2, added, weight, bias, EPSILON);
+    check_close(x, expected, count);
 }
 
 static void test_rotate(const Tier *tier, int heads, int head_dim, int half) {
@@ -104,6 +122,7 @@ void test_rows(const Tier *tier) {
     static const int widths[] = {1, 7, 16, 37, 576, 1000};
     for (int w = 0; w < 6; w++)
         for (int kind = 0; kind < KINDS; kind++) test_rms_norm(tier, widths[w], kind);
+    for (int w = 0; w < 6; w++) test_layer_norm(tier, widths[w]);
     test_rotate(tier, 1, 7, 3);
     test_rotate(tier, 2, 20, 10);
     test_rotate(tier, 3, 24, 5);

@@ -26,6 +26,7 @@ final class NativeFunctions {
     private final MethodHandle quantize;
     private final MethodHandle adapt;
     private final MethodHandle rmsNorm;
+    private final MethodHandle layerNorm;
     private final MethodHandle rotate;
     private final MethodHandle append;
     private final MethodHandle attend;
@@ -44,6 +45,7 @@ final class NativeFunctions {
         adapt = function(library, "adapt", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS,
                 JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         rmsNorm = function(library, "rms_norm", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS);
+        layerNorm = function(library, "layer_norm", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_FLOAT);
         rotate = function(library, "rotate", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         append = function(library, "append", ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         attend = function(library, "attend", ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS,
@@ -123,6 +125,15 @@ final class NativeFunctions {
         try {
             rmsNorm.invokeExact(MemorySegment.ofArray(x), weight.length, first, last, MemorySegment.ofArray(weight), epsilon,
                     MemorySegment.ofArray(out));
+        } catch (Throwable e) {
+            throw failed(e);
+        }
+    }
+
+    void layerNorm(float[] x, int first, int last, float[] added, float[] weight, float[] bias, float epsilon) {
+        try {
+            layerNorm.invokeExact(MemorySegment.ofArray(x), weight.length, first, last, MemorySegment.ofArray(added),
+                    MemorySegment.ofArray(weight), MemorySegment.ofArray(bias), epsilon);
         } catch (Throwable e) {
             throw failed(e);
         }

@@ -334,6 +334,11 @@ public final class NativeKernels implements Kernels {
     }
 
     @Override
+    public void layerNorm(float[] x, int tokens, float[] added, float[] weight, float[] bias, float epsilon) {
+        forTokens(tokens, (first, last) -> functions.layerNorm(x, first, last, added, weight, bias, epsilon));
+    }
+
+    @Override
     public void rotate(float[] x, int tokens, int heads, int headDim, float[] cos, float[] sin) {
         forTokens(tokens, (first, last) -> functions.rotate(x, first, last, heads, headDim, cos.length / tokens, cos, sin));
     }

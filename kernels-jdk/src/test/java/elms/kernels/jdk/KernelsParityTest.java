@@ -139,6 +139,20 @@ abstract class KernelsParityTest {
         assertClose(actual, expected, ROUNDED);
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, 1", "5, 37", "40, 384"})
+    void layerNorm(int tokens, int width) {
+        RandomData data = new RandomData(width);
+        float[] x = data.floats(tokens * width, 3);
+        float[] added = data.floats(width, 1);
+        float[] weight = data.floats(width, 1);
+        float[] bias = data.floats(width, 1);
+        float[] expected = x.clone();
+        SCALAR.layerNorm(expected, tokens, added, weight, bias, 1e-5f);
+        kernels.layerNorm(x, tokens, added, weight, bias, 1e-5f);
+        assertClose(x, expected);
+    }
+
     @Test
     void adaptMultipliesWithBothMatrices() {
         float[][] down = {{1, 2, 0}, {0, 1, -2}};

@@ -11,7 +11,12 @@ public record Affine(Matrix weights, float[] bias) {
         for (int row = 0; row < rows; row++) {
             System.arraycopy(bias, 0, out, row * bias.length, bias.length);
         }
-        workspace.kernels().matmulAdd(x, rows, weights, out);
+        addProducts(x, rows, out, workspace);
         return out;
+    }
+
+    /** Adds the products to rows of bias.length floats, without the bias. */
+    void addProducts(float[] x, int rows, float[] to, Workspace workspace) {
+        workspace.kernels().matmulAdd(x, rows, weights, to);
     }
 }

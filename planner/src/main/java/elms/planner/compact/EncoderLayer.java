@@ -16,13 +16,12 @@ public record EncoderLayer(Affine input, Affine output, LayerNorm attentionNorm,
 
     /** Reads rows of the layer's width, and writes as many to {@code x}. */
     void apply(float[] x, int rows, int heads, Workspace workspace) {
-        int width = output.bias().length;
-        add(output.of(attend(x, rows, heads, workspace), rows, Buffer.UPDATE, workspace), x, rows * width);
-        attentionNorm.apply(x, rows, workspace);
+        output.addProducts(attend(x, rows, heads, workspace), rows, x, workspace);
+        attentionNorm.applyToSum(x, output.bias(), rows, workspace);
         float[] activations = up.of(x, rows, Buffer.ACTIVATIONS, workspace);
         activate(activations, rows * up.bias().length);
-        add(down.of(activations, rows, Buffer.UPDATE, workspace), x, rows * width);
-        feedForwardNorm.apply(x, rows, workspace);
+        down.addProducts(activations, rows, x, workspace);
+        feedForwardNorm.applyToSum(x, down.bias(), rows, workspace);
     }
 
     /** Attention of every position to all: that of one last position which has the query heads of all of them. */
@@ -36,11 +35,12 @@ public record EncoderLayer(Affine input, Affine output, LayerNorm attentionNorm,
         float[] attended = workspace.get(Buffer.ATTENDED, rows * width);
         int[] kvHeadOf = new int[heads * rows];
         for (int row = 0; row < rows; row++) {
-            System.arraycopy(projected, 3 * row * width + width, keys, row * width, width);
-            System.arraycopy(projected, 3 * row * width + 2 * width, values, row * width, width);
+            int from = 3 * row * width;
+            System.arraycopy(projected, from + width, keys, row * width, width);
+            System.arraycopy(projected, from + 2 * width, values, row * width, width);
             for (int head = 0; head < heads; head++) {
                 kvHeadOf[head * rows + row] = head;
-                System.arraycopy(projected, 3 * row * width + head * headDim, queries, (head * rows + row) * headDim, headDim);
+                System.arraycopy(projected, from + head * headDim, queries, (head * rows + row) * headDim, headDim);
             }
         }
         try (KeyValues all = workspace.kernels().newCache(heads, headDim)) {
@@ -53,12 +53,6 @@ public record EncoderLayer(Affine input, Affine output, LayerNorm attentionNorm,
             }
         }
         return queries;
-    }
-
-    private static void add(float[] from, float[] to, int count) {
-        for (int i = 0; i < count; i++) {
-            to[i] += from[i];
-        }
     }
 
     /** x · (½ + ¾ t − ¼ t³), where t is x / {@value #OPEN}, held between −1 and 1: GELU without an exponential. */

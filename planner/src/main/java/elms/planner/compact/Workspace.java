@@ -8,7 +8,7 @@ final class Workspace {
     private final float[][] buffers = new float[Buffer.values().length][0];
 
     /** What a buffer is for. */
-    enum Buffer { STREAM, CENTRED, PROJECTED, QUERIES, KEYS, VALUES, ATTENDED, ACTIVATIONS, UPDATE, SCORES, HIDDEN }
+    enum Buffer { STREAM, PROJECTED, QUERIES, KEYS, VALUES, ATTENDED, ACTIVATIONS, SCORES, HIDDEN }
 
     Workspace(Kernels kernels) {
         this.kernels = kernels;
