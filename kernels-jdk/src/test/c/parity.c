@@ -25,7 +25,7 @@ EACH_TIER(DECLARE)
 
 #define ENTRY(tier) \
     {#tier, tier##_matmul, tier##_panels, tier##_gated, tier##_largest_of_panels, tier##_quantize, tier##_adapt, tier##_rms_norm, \
-     tier##_layer_norm,      tier##_rotate, tier##_append, tier##_attend, tier##_join, tier##_finish},
+     tier##_layer_norm, tier##_rotate, tier##_append, tier##_attend, tier##_join, tier##_finish},
 static const Tier TIERS[] = {EACH_TIER(ENTRY)};
 #define TIER_COUNT ((int)(sizeof TIERS / sizeof *TIERS))
 
