@@ -9,12 +9,15 @@
 
 /* Halves [count][16] of one panel, from its block-th 32 on; those behind the count are zero, whatever is there. */
 INLINE void halves_to_tile(const uint16_t *panel, int block, int count, Tile tile) {
-    for (int k = 0; k < BLOCK; k += 2) {
-        int at = block * BLOCK + k;
-        Floats even = at < count ? halves(panel + at * PANEL) : (Floats){};
-        Floats odd = at + 1 < count ? halves(panel + (at + 1) * PANEL) : (Floats){};
-        store_columns(tile[k / 2], even, odd);
+    const uint16_t *from = panel + block * BLOCK * PANEL;
+    int there = count - block * BLOCK;
+    if (there >= BLOCK) {
+        UNROLL for (int k = 0; k < BLOCK; k += 2) store_columns(tile[k / 2], halves(from + k * PANEL), halves(from + (k + 1) * PANEL));
+        return;
     }
+    for (int k = 0; k < BLOCK; k += 2)
+        store_columns(tile[k / 2], k < there ? halves(from + k * PANEL) : (Floats){},
+                      k + 1 < there ? halves(from + (k + 1) * PANEL) : (Floats){});
 }
 
 /* Halves [panel][count][16]; panels are so many numbers apart. */
@@ -52,24 +55,55 @@ INLINE Floats power_of_two(Floats x) {
 }
 
 /* Scores of 16 positions to one row, NEVER where it does not see them. */
-INLINE Floats seen(const float *scores, int panel, int visible) {
+INLINE Floats seen(const int whole, const float *scores, int panel, int visible) {
+    if (whole) return load(scores + panel * ROWS * PANEL);
     int there = visible - panel * PANEL;
     there = there < 0 ? 0 : there > PANEL ? PANEL : there;
     return (Floats)_mm512_mask_loadu_ps((__m512)all(NEVER), (__mmask16)((1 << there) - 1), scores + panel * ROWS * PANEL);
 }
 
-/* As softmax of attention_floats.h, of one row's scores [panel][ROWS][16]; its weights are rounded to a row of the positions' tiles. */
-INLINE void softmax_to_tiles(const float *scores, int visible, int panels, Tile *tiles, int row, float *most, float *total) {
-    Floats top = all(NEVER), weights = {};
-    for (int p = 0; p * PANEL < visible; p++) top = larger(top, seen(scores, p, visible));
-    *most = largest(top);
-    float shift = visible > 0 ? *most : 0;
-    for (int p = 0; p < panels; p++) {
-        Floats w = power_of_two((seen(scores, p, visible) - shift) * 1.44269504f);
-        store_row(tiles[p / 2][row] + p % 2 * PANEL, w);
-        weights += w;
+/* Rows whose softmax is computed side by side: one by one they wait for the largest and the sum over their lanes. */
+#define SIDE_BY_SIDE 4
+
+/* Some rows of a softmax, their scores [panel][ROWS][16], how many of these each sees, and what becomes of them so far. */
+typedef struct {
+    const float *scores;
+    const int *visible;
+    Floats top[SIDE_BY_SIDE], sums[SIDE_BY_SIDE];
+    float shift[SIDE_BY_SIDE];
+} Softmax;
+
+INLINE void largest_scores(const int rows, const int whole, Softmax *s, int from, int to) {
+    for (int p = from; p < to; p++)
+        UNROLL for (int r = 0; r < rows; r++) s->top[r] = larger(s->top[r], seen(whole, s->scores + r * PANEL, p, s->visible[r]));
+}
+
+INLINE void weigh(const int rows, const int whole, Softmax *s, int from, int to, Tile *tiles, int row) {
+    for (int p = from; p < to; p++)
+        UNROLL for (int r = 0; r < rows; r++) {
+            Floats w = power_of_two((seen(whole, s->scores + r * PANEL, p, s->visible[r]) - s->shift[r]) * 1.44269504f);
+            store_row(tiles[p / 2][row + r] + p % 2 * PANEL, w);
+            s->sums[r] += w;
+        }
+}
+
+/* As softmax of attention_floats.h, of rows from the first-th on; the weights are rounded to their rows of the positions' tiles. */
+INLINE void softmax_to_tiles(const int rows, const Queries *all_rows, int first, const float *scores, int blocks, Tile *weights,
+                             float *part) {
+    const int *visible = all_rows->visible + first;
+    Tile *tiles = weights + first / TILE * blocks;
+    Softmax s = {scores + first * PANEL, visible, {}, {}, {}};
+    int whole = visible[0] / PANEL; /* the first row sees the least */
+    UNROLL for (int r = 0; r < rows; r++) s.top[r] = all(NEVER);
+    largest_scores(rows, 1, &s, 0, whole);
+    largest_scores(rows, 0, &s, whole, 2 * blocks);
+    UNROLL for (int r = 0; r < rows; r++) {
+        part[LARGEST + first + r] = largest(s.top[r]);
+        s.shift[r] = visible[r] > 0 ? part[LARGEST + first + r] : 0;
     }
-    *total = sum(weights);
+    weigh(rows, 1, &s, 0, whole, tiles, first % TILE);
+    weigh(rows, 0, &s, whole, 2 * blocks, tiles, first % TILE);
+    UNROLL for (int r = 0; r < rows; r++) part[SUM + first + r] = sum(s.sums[r]);
 }
 
 static void attend_to_page(const Page *page, const Queries *rows, float *part) {
@@ -83,9 +117,9 @@ static void attend_to_page(const Page *page, const Queries *rows, float *part) {
     for (int r = 0; r < rows->count; r++)
         row_to_tiles(rows->query[r], page->head_dim, rows->scale, queries + r / TILE * dim_blocks, r % TILE);
     multiply_halves((HalfPanels){page->keys, (int64_t)page->head_dim * PANEL, panels, page->head_dim}, queries, rows->count, scores);
-    for (int r = 0; r < rows->count; r++)
-        softmax_to_tiles(scores + r * PANEL, rows->visible[r], 2 * blocks, weights + r / TILE * blocks, r % TILE, part + LARGEST + r,
-                         part + SUM + r);
+    int r = 0;
+    for (; r + SIDE_BY_SIDE <= rows->count; r += SIDE_BY_SIDE) softmax_to_tiles(SIDE_BY_SIDE, rows, r, scores, blocks, weights, part);
+    for (; r < rows->count; r++) softmax_to_tiles(1, rows, r, scores, blocks, weights, part);
     multiply_halves((HalfPanels){page->values, PAGE * PANEL, dim_panels, rows->most}, weights, rows->count, part + WEIGHTED);
     end_tiles();
 }
