@@ -26,6 +26,7 @@ from texts import HELD_OUT
 SEED = 1
 TASKS = ('arc_easy.test', 'piqa.validation', 'sciq.test', 'openbookqa.test')
 WINDOW = 512
+QUESTIONS = 16  # at a time, of about the same length
 TEXTS = 12  # sequences that biases are measured on
 WARM_UP = 5  # batches
 DEVIATION = 0.02  # of what adapters start from
@@ -264,18 +265,30 @@ class Exam:
             result.append((p.exp() * (p - q)).sum(-1).mean().item())
         return np.array(result)
 
-    @torch.no_grad()
     def right(self, model, level):
         """Ones for questions whose likeliest choice is the right one, and zeros; task by task."""
-        return [np.array([float(self.scores(model, level, start, choices).argmax() == answer) for start, choices, answer in task])
-                for task in self.tasks]
+        return [self.answered(model, level, task) for task in self.tasks]
 
-    def scores(self, model, level, start, choices):
-        longest = max(map(len, choices))
-        ids = torch.tensor([choice + [0] * (longest - len(choice)) for choice in choices])
-        h = hidden(model, ids, level, level, longest).view(len(choices), longest, -1)[:, start - 1:-1]
-        scores = torch.log_softmax((h @ model.output.t()).float(), -1).gather(-1, ids[:, start:, None])[..., 0]
-        return torch.stack([row[:len(choice) - start].sum() for row, choice in zip(scores, choices)])
+    @torch.no_grad()
+    def answered(self, model, level, task):
+        right = np.zeros(len(task))
+        order = sorted(range(len(task)), key=lambda i: max(map(len, task[i][1])))
+        for group in (order[i:i + QUESTIONS] for i in range(0, len(order), QUESTIONS)):
+            scores = iter(self.scores(model, level, [(task[i][0], choice) for i in group for choice in task[i][1]]))
+            for i in group:
+                _, choices, answer = task[i]
+                right[i] = np.argmax([next(scores) for _ in choices]) == answer
+        return right
+
+    def scores(self, model, level, choices):
+        """Log-probability of each choice, given the tokens before where it starts. Padding stands behind, where nobody sees it."""
+        longest = max(len(choice) for _, choice in choices)
+        ids = torch.tensor([choice + [0] * (longest - len(choice)) for _, choice in choices])
+        h = hidden(model, ids, level, level, longest).view(len(choices), longest, -1)
+        rows, places = (torch.tensor(each) for each in zip(*((row, place) for row, (start, choice) in enumerate(choices)
+                                                             for place in range(start, len(choice)))))
+        logs = torch.log_softmax((h[rows, places - 1] @ model.output.t()).float(), -1)
+        return torch.zeros(len(choices)).index_add(0, rows, logs.gather(-1, ids[rows, places, None])[:, 0]).tolist()
 
 
 def compared(own, other):
