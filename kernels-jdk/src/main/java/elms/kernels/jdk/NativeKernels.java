@@ -19,11 +19,9 @@ import java.util.function.IntConsumer;
  * Kernels in C. Activations are rounded once for all matrices that read them; sums, norms and attention stay in floats, keys and values in
  * half precision.
  */
-public final class NativeKernels implements Kernels {
+public class NativeKernels implements Kernels {
     private static final int TOKENS_PER_TASK = 16;
     private static final int ADAPTED_PER_TASK = 32;
-    /** Tokens of two tiles. */
-    private static final int TILES_TOKENS = 32;
     /** Most multiplications in a task, some ten microseconds: the last ones of a region keep one worker waiting for another. */
     private static final long TASK_PRODUCTS = 8_000_000;
     /** Of many tokens at least, for the same reason. */
@@ -42,8 +40,7 @@ public final class NativeKernels implements Kernels {
     private final Workers workers;
     private final PagedAttention attention;
     private final PagePool<short[]> pages = new PagePool<>(short[]::new, Short.BYTES);
-    private final Optional<TileAdapters> tileAdapters;
-    private final Optional<NativeKernels> prompts;
+    private final Optional<TileKernels> prompts;
     /** Each worker's own. */
     private final MemorySegment[] scratch;
     private MemorySegment rounded = MemorySegment.NULL;
@@ -51,22 +48,19 @@ public final class NativeKernels implements Kernels {
     private float[] corrections = {};
 
     NativeKernels(NativeLibrary library, int threads) {
-        this(library.forAnswers(), Rounding.INTEGERS, Optional.empty(), library.tier(), new Workers(threads, WakeApart.of(threads)),
+        this(library.forAnswers(), Rounding.INTEGERS, library.tier(), new Workers(threads, WakeApart.of(threads)),
                 library.equals(library.forAnswers()) ? Optional.empty() : Optional.of(library));
     }
 
-    private NativeKernels(NativeLibrary library, Rounding rounding, Optional<TileAdapters> tileAdapters, String tier, Workers workers,
-            Optional<NativeLibrary> forPrompts) {
+    NativeKernels(NativeLibrary library, Rounding rounding, String tier, Workers workers, Optional<NativeLibrary> forPrompts) {
         this.functions = new NativeFunctions(library);
         this.rounding = rounding;
-        this.tileAdapters = tileAdapters;
         this.tier = tier;
         this.workers = workers;
         this.attention = new PagedAttention(workers, () -> new NativeTileAttention(functions, rounding.attentionRows()));
         this.scratch = new MemorySegment[workers.count()];
         Arrays.fill(scratch, MemorySegment.NULL);
-        this.prompts = forPrompts.map(other -> new NativeKernels(other, Rounding.TILES, Optional.of(new TileAdapters(other)), tier,
-                workers, Optional.empty()));
+        this.prompts = forPrompts.map(other -> new TileKernels(other, tier, workers));
     }
 
     @Override
@@ -96,17 +90,8 @@ public final class NativeKernels implements Kernels {
         multiply(x, tokens, columns, products);
     }
 
-    @Override
-    public void matmul(float[] x, int tokens, Adapter adapter, Product... products) {
-        if (inTiles(adapter, Arrays.stream(products).map(Product::weights).toArray(Matrix[]::new))) {
-            roundAdapted(x, tokens, adapter, false);
-            multiply(x, tokens, adapter.columns(), products);
-        } else {
-            Kernels.super.matmul(x, tokens, adapter, products);
-        }
-    }
-
-    private void multiply(float[] x, int tokens, int columns, Product... products) {
+    /** Products with rounded activations; x is what matrices of floats read. */
+    final void multiply(float[] x, int tokens, int columns, Product... products) {
         int[] pairs = new int[products.length + 1];
         for (int i = 0; i < products.length; i++) {
             requireColumns(products[i].weights(), columns);
@@ -144,18 +129,9 @@ public final class NativeKernels implements Kernels {
         addBeside(x, tokens, weights, y, Optional.empty());
     }
 
-    /** In integers with one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
+    /** With one token an adapter takes as long as a piece of the matrix, so another worker computes it meanwhile. */
     @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
-        if (inTiles(adapter, weights)) {
-            requireColumns(weights, adapter.columns());
-            int columns = Matrix.blocks(weights.columns()) * Matrix.BLOCK_COLUMNS + TileAdapters.columns(adapter);
-            roundAdapted(x, tokens, adapter, true);
-            multiply(tokens, columns, 1, pairs(weights), Optional.empty(), (first, last, part, worker) ->
-                    tileAdapters.get().matmulAdd(weights, adapter, rounded(part, columns, 1), part.count(), first, last, scratch[worker],
-                            part.of(y, weights.rows())));
-            return;
-        }
         if (tokens > 1) {
             Kernels.super.matmulAdd(x, tokens, weights, adapter, y);
             return;
@@ -182,18 +158,8 @@ public final class NativeKernels implements Kernels {
         multiplyGated(x, tokens, gate, up, out);
     }
 
-    @Override
-    public void gatedMatmul(float[] x, int tokens, Adapter adapter, Matrix gate, Matrix up, float[] out) {
-        if (inTiles(adapter, gate, up)) {
-            requireColumns(gate, adapter.columns());
-            roundAdapted(x, tokens, adapter, false);
-            multiplyGated(x, tokens, gate, up, out);
-        } else {
-            Kernels.super.gatedMatmul(x, tokens, adapter, gate, up, out);
-        }
-    }
-
-    private void multiplyGated(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
+    /** The same with rounded activations; x is what matrices of floats read. */
+    final void multiplyGated(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         requireColumns(up, gate.columns());
         multiply(tokens, gate.columns(), 1, gate.panels(), Optional.empty(), (first, last, part, worker) ->
                 functions.gated(gate, up, input(gate, x, part, 1), input(up, x, part, 1), part.count(), first, last, scratch[worker],
@@ -205,7 +171,7 @@ public final class NativeKernels implements Kernels {
      *
      * @param first a multiple of {@link #TOKENS_PER_TASK}, and so of what is rounded together
      */
-    private record Part(int first, int count) {
+    record Part(int first, int count) {
         MemorySegment of(float[] rows, int width) {
             return MemorySegment.ofArray(rows).asSlice((long) first * width * Float.BYTES);
         }
@@ -213,35 +179,27 @@ public final class NativeKernels implements Kernels {
 
     /** Pairs {@code [first, last)} of panels with some tokens. */
     @FunctionalInterface
-    private interface Piece {
+    interface Piece {
         void run(int first, int last, Part part, int worker);
-    }
-
-    /** Whether an adapter of what these matrices read, or beside them, is multiplied in tiles. */
-    private boolean inTiles(Adapter adapter, Matrix... matrices) {
-        return tileAdapters.isPresent() && adapter.rank() > 0 && Arrays.stream(matrices).noneMatch(matrix -> matrix.form() == Form.F32);
     }
 
     /** Rounds activations for {@link #multiply}. */
     private void round(float[] x, int tokens, int columns, int terms) {
-        rounded = room(rounded, rounding.bytes(tokens, columns, terms));
-        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, rounded));
+        MemorySegment out = roomToRound(tokens, columns, terms);
+        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, out));
     }
 
-    /** Rounds activations in one term, corrected by an adapter, or followed by what the adapter beside their matrix makes of them. */
-    private void roundAdapted(float[] x, int tokens, Adapter adapter, boolean beside) {
-        int width = Matrix.blocks(adapter.columns()) * Matrix.BLOCK_COLUMNS + (beside ? TileAdapters.columns(adapter) : 0);
-        rounded = room(rounded, rounding.bytes(tokens, width, 1));
-        int count = Math.ceilDiv(Math.ceilDiv(tokens, threads()), TILES_TOKENS) * TILES_TOKENS;
-        workers.run(Math.ceilDiv(tokens, count), (task, worker) -> tileAdapters.get().quantize(adapter, beside, x, task * count,
-                Math.min(tokens, (task + 1) * count), scratch(worker, TileAdapters.bytes(adapter)), rounded));
+    /** Where rounded activations go. */
+    final MemorySegment roomToRound(int tokens, int columns, int terms) {
+        rounded = room(rounded, rounding.bytes(tokens, columns, terms));
+        return rounded;
     }
 
     /**
      * Has all pieces of a multiplication with rounded activations computed, after something else where there is something else. So many
      * tokens that each worker gets enough are parted among them: what a worker wrote it then reads itself.
      */
-    private void multiply(int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
+    final void multiply(int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
         int parts = Math.clamp(tokens / PART_TOKENS, 1, threads());
         int count = parts == 1 ? tokens : Math.ceilDiv(Math.ceilDiv(tokens, parts), TOKENS_PER_TASK) * TOKENS_PER_TASK;
         for (int worker = 0; worker < scratch.length; worker++) {
@@ -265,7 +223,7 @@ public final class NativeKernels implements Kernels {
         return weights.form() == Form.F32 ? part.of(x, weights.columns()) : rounded(part, weights.columns(), terms);
     }
 
-    private MemorySegment rounded(Part part, int columns, int terms) {
+    final MemorySegment rounded(Part part, int columns, int terms) {
         return rounded.asSlice(rounding.bytes(part.first(), columns, terms));
     }
 
@@ -291,7 +249,7 @@ public final class NativeKernels implements Kernels {
     }
 
     /** A worker's own memory, with room for so many bytes. */
-    private MemorySegment scratch(int worker, long bytes) {
+    final MemorySegment scratch(int worker, long bytes) {
         scratch[worker] = room(scratch[worker], bytes);
         return scratch[worker];
     }
@@ -301,7 +259,7 @@ public final class NativeKernels implements Kernels {
         return memory.byteSize() >= bytes ? memory : Arena.ofAuto().allocate(bytes, CACHE_LINE);
     }
 
-    private static int pairs(Matrix weights) {
+    static int pairs(Matrix weights) {
         return Math.ceilDiv(weights.panels(), 2);
     }
 
@@ -312,7 +270,7 @@ public final class NativeKernels implements Kernels {
         return (int) Math.clamp(small, 1, Math.max(1, even));
     }
 
-    private static void requireColumns(Matrix matrix, int columns) {
+    static void requireColumns(Matrix matrix, int columns) {
         if (matrix.columns() != columns) {
             throw new IllegalArgumentException("matrices of " + columns + " and " + matrix.columns() + " columns share an input");
         }
