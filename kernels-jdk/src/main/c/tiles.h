@@ -62,8 +62,11 @@ typedef struct {
 INLINE void unpack_both(const void *segment, int block, Tile tiles[2]) {
     const Segment *from = segment;
     int at = from->first + block;
-    if (at < from->blocks) UNROLL for (int p = 0; p < 2; p++) unpack(from->panels + p, at, tiles + p);
-    else up_to_tiles(from->beside, from->row, at - from->blocks, tiles);
+    if (at >= from->blocks) {
+        up_to_tiles(from->beside, from->row, at - from->blocks, tiles);
+        return;
+    }
+    UNROLL for (int p = 0; p < 2; p++) unpack(from->panels + p, at, tiles + p);
 }
 
 /*
