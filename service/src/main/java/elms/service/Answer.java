@@ -49,13 +49,14 @@ final class Answer {
     /**
      * Draws the next token.
      *
+     * @param smaller whether a level below the full model gave the scores
      * @param now when its scores were there, on the service's clock
      * @return why the answer ends with it, if it does
      */
-    Optional<FinishReason> next(float[] scores, double now) {
+    Optional<FinishReason> next(float[] scores, boolean smaller, double now) {
         float[] raw = call.request().alternatives().isPresent() ? scores.clone() : scores;
         constraint.ifPresent(form -> form.restrict(scores));
-        int last = sampler.next(scores);
+        int last = sampler.next(scores, smaller && constraint.isEmpty());
         constraint.ifPresent(form -> form.accept(last));
         lastAt = now;
         ids[tokens++] = last;

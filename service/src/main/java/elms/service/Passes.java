@@ -95,7 +95,7 @@ final class Passes {
             Job job = jobs.get(i);
             try {
                 float[] own = job.answer().needsAllScores() ? transformer.logitsOf(i) : scores[i];
-                job.answer().next(own, now).ifPresent(reason -> finish(job, reason));
+                job.answer().next(own, job.level().share() < 1, now).ifPresent(reason -> finish(job, reason));
             } catch (RuntimeException e) {
                 fail(job, e);
             }

@@ -69,7 +69,7 @@ class AnswerTest {
     private void draw(char token, double now) {
         float[] scores = new float[nano.model().tokenizer().vocabulary()];
         scores[nano.model().tokenizer().encode(String.valueOf(token)).ids()[0]] = 1;
-        answer.next(scores, now);
+        answer.next(scores, false, now);
     }
 
     private List<String> told() {

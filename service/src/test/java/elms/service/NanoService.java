@@ -4,6 +4,7 @@ import elms.engine.ElasticModel;
 import elms.engine.NanoModel;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Sampler;
+import elms.engine.decode.Sampling;
 import elms.engine.decode.TextStream;
 import elms.engine.decode.Transformer;
 import elms.engine.gguf.GgufFile;
@@ -77,8 +78,9 @@ final class NanoService implements AutoCloseable {
         int[] ids = model.tokenizer().encode(prompt).ids();
         try (KvCache cache = plain.newCache(ids.length + tokens)) {
             plain.read(ids, reader, cache);
+            Sampler sampler = new Sampler(Sampling.GREEDY);
             for (int i = 0; i < tokens; i++) {
-                int token = Sampler.best(plain.candidates());
+                int token = sampler.next(plain.candidates(), answerer.share() < 1);
                 if (model.tokenizer().endsAnswer(token)) {
                     break;
                 }

@@ -288,7 +288,7 @@ class SchedulerTest {
     }
 
     private void next(Job job, double now) {
-        job.answer().next(new float[nano.model().tokenizer().vocabulary()], now);
+        job.answer().next(new float[nano.model().tokenizer().vocabulary()], false, now);
     }
 
     private void begin(Job job, SubModel level) {

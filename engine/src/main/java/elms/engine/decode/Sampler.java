@@ -9,10 +9,14 @@ import java.util.SplittableRandom;
 /** Draws tokens from scores, with the filters in llama.cpp's order: offsets, repeat penalty, top-k, top-p, min-p, temperature. */
 public final class Sampler {
     private static final int REPEAT_WINDOW = 64;
+    /** What a level below the full model gets where no penalty is named. */
+    private static final float SMALLER_PENALTY = 1.1f;
 
     private final Sampling sampling;
     private final SplittableRandom random;
+    /** Of prompt and answer. */
     private final Deque<Integer> recent = new ArrayDeque<>();
+    private final Deque<Integer> recentlyDrawn = new ArrayDeque<>();
     /** How often each token was drawn. */
     private final Map<Integer, Integer> drawn = new HashMap<>();
 
@@ -23,18 +27,37 @@ public final class Sampler {
 
     /** Makes a token of the prompt or the answer count as recent. */
     public void accept(int token) {
+        keep(token, recent);
+    }
+
+    private static void keep(int token, Deque<Integer> recent) {
         recent.addLast(token);
         if (recent.size() > REPEAT_WINDOW) {
             recent.removeFirst();
         }
     }
 
-    /** Draws the next token and accepts it; changes {@code logits}. */
+    /** Draws the next token and accepts it; changes {@code logits}, which are the full model's. */
     public int next(float[] logits) {
+        return next(logits, false);
+    }
+
+    /**
+     * Draws the next token and accepts it; changes {@code logits}.
+     *
+     * @param smaller whether they come from a level below the full model, which soon repeats itself: where no repeat penalty is named, it
+     *     gets a light one for what was drawn lately
+     */
+    public int next(float[] logits, boolean smaller) {
         offset(logits);
-        penalize(logits);
+        if (sampling.repeatPenalty().isPresent()) {
+            penalize(recent, sampling.repeatPenalty().get(), logits);
+        } else if (smaller) {
+            penalize(recentlyDrawn, SMALLER_PENALTY, logits);
+        }
         int token = sampling.temperature() == 0 ? best(logits) : draw(logits);
         accept(token);
+        keep(token, recentlyDrawn);
         drawn.merge(token, 1, Integer::sum);
         return token;
     }
@@ -56,13 +79,10 @@ public final class Sampler {
         drawn.forEach((token, times) -> logits[token] -= offsets.presence() + times * offsets.frequency());
     }
 
-    private void penalize(float[] logits) {
-        if (sampling.repeatPenalty() == 1) {
-            return;
-        }
-        recent.stream().distinct().forEach(token -> {
+    private static void penalize(Deque<Integer> tokens, float penalty, float[] logits) {
+        tokens.stream().distinct().forEach(token -> {
             float logit = logits[token];
-            logits[token] = logit > 0 ? logit / sampling.repeatPenalty() : logit * sampling.repeatPenalty();
+            logits[token] = logit > 0 ? logit / penalty : logit * penalty;
         });
     }
 

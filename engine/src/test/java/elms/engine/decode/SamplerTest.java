@@ -65,6 +65,17 @@ class SamplerTest {
     }
 
     @Test
+    void aSmallerLevelDoesNotRepeatWhatItDrewWhereNoPenaltyIsNamed() {
+        float[] close = {1, 0.95f};
+        Sampler small = new Sampler(Sampling.GREEDY);
+        small.accept(1);
+        assertThat(List.of(small.next(close.clone(), true), small.next(close.clone(), true))).containsExactly(0, 1);
+        assertThat(small.next(close.clone(), false)).isZero();
+        Sampler named = new Sampler(new Sampling(0, 0, 1, 0, 1, 0));
+        assertThat(List.of(named.next(close.clone(), true), named.next(close.clone(), true))).containsExactly(0, 0);
+    }
+
+    @Test
     void offsetsAreAddedBeforeATokenIsDrawn() {
         float[] scores = {1, 0.8f, 0.55f};
         assertThat(drawnInTurn(new Offsets(0, 0, Map.of(2, 1f)), scores)).containsExactly(2, 2, 2, 2);

@@ -2,6 +2,7 @@ package elms.server.cli;
 
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
+import elms.engine.decode.Offsets;
 import elms.engine.decode.Sampling;
 import elms.engine.text.Message;
 import elms.planner.LatencyModel;
@@ -96,9 +97,9 @@ final class RunCommand implements Callable<Integer> {
             description = "Drop tokens less probable than this share of the best (default: ${DEFAULT-VALUE}).")
     private float minP;
 
-    @Option(names = "--repeat-penalty", paramLabel = "F", defaultValue = "1",
-            description = "Divide the scores of recent tokens (default: ${DEFAULT-VALUE}).")
-    private float repeatPenalty;
+    @Option(names = "--repeat-penalty", paramLabel = "F",
+            description = "Divide the scores of recent tokens (default: 1, and 1.1 for what a smaller level said itself).")
+    private Optional<Float> repeatPenalty = Optional.empty();
 
     @Option(names = "--seed", paramLabel = "N", defaultValue = "0",
             description = "Seed of the draws (default: ${DEFAULT-VALUE}).")
@@ -165,7 +166,7 @@ final class RunCommand implements Callable<Integer> {
         try {
             return Request.of(messages, maxTokens).withSlo(new Slo(Optional.ofNullable(ttft), Optional.ofNullable(tpot)))
                     .withStrict(strict).withPin(Optional.ofNullable(level).map(Pin::of)).withStops(stops)
-                    .withSampling(new Sampling(temperature, topK, topP, minP, repeatPenalty, seed));
+                    .withSampling(new Sampling(temperature, topK, topP, minP, repeatPenalty, seed, Offsets.NONE));
         } catch (ElmsException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }

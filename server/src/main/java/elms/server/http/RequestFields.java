@@ -61,7 +61,7 @@ final class RequestFields {
                 options.integer("top_k", 0, Integer.MAX_VALUE).orElse(usual.topK()),
                 (float) Math.max(Float.MIN_NORMAL, options.number("top_p", 0, 1).orElse(usual.topP())),
                 (float) options.number("min_p", 0, 1).orElse(usual.minP()),
-                (float) options.number("repeat_penalty", 0.01, 100).orElse(usual.repeatPenalty()),
+                options.number("repeat_penalty", 0.01, 100).stream().mapToObj(penalty -> (float) penalty).findFirst(),
                 options.longInteger("seed", Long.MIN_VALUE, Long.MAX_VALUE).orElse(usual.seed()),
                 offsets(options));
     }

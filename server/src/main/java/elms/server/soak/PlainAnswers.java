@@ -3,6 +3,7 @@ package elms.server.soak;
 import elms.engine.ElasticModel;
 import elms.engine.decode.KvCache;
 import elms.engine.decode.Sampler;
+import elms.engine.decode.Sampling;
 import elms.engine.decode.TextStream;
 import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
@@ -71,10 +72,11 @@ final class PlainAnswers {
         int[] prompt = model.tokenizer().encode(model.template().render(messages)).ids();
         TextStream stream = new TextStream(List.of());
         StringBuilder answer = new StringBuilder();
+        Sampler sampler = new Sampler(Sampling.GREEDY);
         try (KvCache cache = transformer.newCache(prompt.length + tokens)) {
             transformer.read(prompt, model.nearest(pin.prompt()), cache);
             for (int i = 0; i < tokens; i++) {
-                int token = Sampler.best(transformer.candidates());
+                int token = sampler.next(transformer.candidates(), answerer.share() < 1);
                 if (model.tokenizer().endsAnswer(token)) {
                     break;
                 }
