@@ -15,6 +15,7 @@ import elms.kernels.Workers;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.function.IntConsumer;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import jdk.incubator.vector.FloatVector;
@@ -179,10 +180,24 @@ public final class VectorKernels implements Kernels {
 
     @Override
     public void rmsNorm(float[] x, int tokens, float[] weight, float epsilon, float[] out) {
+        forRows(tokens, weight.length, at -> normalize(x, at, weight, epsilon, out));
+    }
+
+    @Override
+    public void layerNorm(float[] x, int tokens, float[] added, float[] weight, float[] bias, float epsilon) {
+        forRows(tokens, weight.length, at -> {
+            centre(x, at, added);
+            normalize(x, at, weight, epsilon, x);
+            add(bias, x, at);
+        });
+    }
+
+    /** Calls for each token with where its row begins. */
+    private void forRows(int tokens, int width, IntConsumer row) {
         workers.run(Math.ceilDiv(tokens, ROWS_PER_TASK), (task, worker) -> {
             int last = Math.min(tokens, (task + 1) * ROWS_PER_TASK);
             for (int token = task * ROWS_PER_TASK; token < last; token++) {
-                normalize(x, token * weight.length, weight, epsilon, out);
+                row.accept(token * width);
             }
         });
     }
@@ -192,6 +207,35 @@ public final class VectorKernels implements Kernels {
         int half = cos.length / tokens;
         workers.run(Math.ceilDiv(tokens, ROWS_PER_TASK), (task, worker) -> Kernels.rotate(x, task * ROWS_PER_TASK,
                 Math.min(tokens, (task + 1) * ROWS_PER_TASK), heads, headDim, half, cos, sin));
+    }
+
+    /** x = x + added - mean */
+    private static void centre(float[] x, int at, float[] added) {
+        int n = added.length;
+        add(added, x, at);
+        int vectors = FLOAT.loopBound(n);
+        FloatVector sums = FloatVector.zero(FLOAT);
+        for (int i = 0; i < vectors; i += COUNT) {
+            sums = sums.add(FloatVector.fromArray(FLOAT, x, at + i));
+        }
+        float sum = Lanes.sum(sums);
+        for (int i = vectors; i < n; i++) {
+            sum += x[at + i];
+        }
+        float mean = sum / n;
+        for (int i = 0; i < n; i++) {
+            x[at + i] -= mean;
+        }
+    }
+
+    private static void add(float[] from, float[] to, int at) {
+        int vectors = FLOAT.loopBound(from.length);
+        for (int i = 0; i < vectors; i += COUNT) {
+            FloatVector.fromArray(FLOAT, from, i).add(FloatVector.fromArray(FLOAT, to, at + i)).intoArray(to, at + i);
+        }
+        for (int i = vectors; i < from.length; i++) {
+            to[at + i] += from[i];
+        }
     }
 
     private static void normalize(float[] x, int at, float[] weight, float epsilon, float[] out) {
