@@ -249,16 +249,21 @@ void EXPORT(adapt)(const int8_t *down, int down_columns, int rank, int width, co
     }
 }
 
-void EXPORT(rms_norm)(const float *x, int width, int first, int last, const float *weight, float epsilon, float *out) {
+/* One over the root of the mean square of a row. */
+INLINE float inverse_size(const float *row, int width, float epsilon) {
     int vectors = width / WIDTH * WIDTH;
+    Floats squares[4] = {};
+    for (int i = 0; i < vectors; i += WIDTH) squares[i / WIDTH % 4] += load(row + i) * load(row + i);
+    float total = sum((squares[0] + squares[1]) + (squares[2] + squares[3]));
+    for (int i = vectors; i < width; i++) total += row[i] * row[i];
+    return 1 / square_root(total / width + epsilon);
+}
+
+void EXPORT(rms_norm)(const float *x, int width, int first, int last, const float *weight, float epsilon, float *out) {
     for (int t = first; t < last; t++) {
         const float *from = x + (int64_t)t * width;
         float *to = out + (int64_t)t * width;
-        Floats squares[4] = {};
-        for (int i = 0; i < vectors; i += WIDTH) squares[i / WIDTH % 4] += load(from + i) * load(from + i);
-        float total = sum((squares[0] + squares[1]) + (squares[2] + squares[3]));
-        for (int i = vectors; i < width; i++) total += from[i] * from[i];
-        float scale = 1 / square_root(total / width + epsilon);
+        float scale = inverse_size(from, width, epsilon);
         for (int i = 0; i < width; i++) to[i] = from[i] * scale * weight[i];
     }
 }
@@ -269,7 +274,7 @@ void EXPORT(layer_norm)(float *x, int width, int first, int last, const float *a
     int vectors = width / WIDTH * WIDTH;
     for (int t = first; t < last; t++) {
         float *row = x + (int64_t)t * width;
-        Floats sums[4] = {}, squares[4] = {};
+        Floats sums[4] = {};
         for (int i = 0; i < vectors; i += WIDTH) {
             Floats value = load(row + i) + load(added + i);
             store(row + i, value);
@@ -278,11 +283,9 @@ void EXPORT(layer_norm)(float *x, int width, int first, int last, const float *a
         float total = sum((sums[0] + sums[1]) + (sums[2] + sums[3]));
         for (int i = vectors; i < width; i++) total += row[i] += added[i];
         float mean = total / width;
-        for (int i = 0; i < vectors; i += WIDTH) squares[i / WIDTH % 4] += (load(row + i) - mean) * (load(row + i) - mean);
-        float power = sum((squares[0] + squares[1]) + (squares[2] + squares[3]));
-        for (int i = vectors; i < width; i++) power += (row[i] - mean) * (row[i] - mean);
-        float scale = 1 / square_root(power / width + epsilon);
-        for (int i = 0; i < width; i++) row[i] = (row[i] - mean) * scale * weight[i] + bias[i];
+        for (int i = 0; i < width; i++) row[i] -= mean;
+        float scale = inverse_size(row, width, epsilon);
+        for (int i = 0; i < width; i++) row[i] = row[i] * scale * weight[i] + bias[i];
     }
 }
 

@@ -88,26 +88,7 @@ public interface Kernels extends AutoCloseable {
      *
      * @param added to every row, as weight and bias are
      */
-    default void layerNorm(float[] x, int tokens, float[] added, float[] weight, float[] bias, float epsilon) {
-        int width = weight.length;
-        for (int at = 0; at < tokens * width; at += width) {
-            float sum = 0;
-            for (int i = 0; i < width; i++) {
-                x[at + i] += added[i];
-                sum += x[at + i];
-            }
-            float mean = sum / width;
-            float squares = 0;
-            for (int i = 0; i < width; i++) {
-                x[at + i] -= mean;
-                squares += x[at + i] * x[at + i];
-            }
-            float scale = (float) (1 / Math.sqrt(squares / width + epsilon));
-            for (int i = 0; i < width; i++) {
-                x[at + i] = x[at + i] * scale * weight[i] + bias[i];
-            }
-        }
-    }
+    void layerNorm(float[] x, int tokens, float[] added, float[] weight, float[] bias, float epsilon);
 
     /** An empty cache for one layer. */
     KeyValues newCache(int heads, int headDim);

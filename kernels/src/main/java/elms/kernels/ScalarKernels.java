@@ -81,6 +81,25 @@ public final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void layerNorm(float[] x, int tokens, float[] added, float[] weight, float[] bias, float epsilon) {
+        int n = weight.length;
+        for (int at = 0; at < tokens * n; at += n) {
+            double sum = 0;
+            for (int i = 0; i < n; i++) {
+                x[at + i] += added[i];
+                sum += x[at + i];
+            }
+            for (int i = 0; i < n; i++) {
+                x[at + i] -= (float) (sum / n);
+            }
+        }
+        rmsNorm(x, tokens, weight, epsilon, x);
+        for (int i = 0; i < tokens * n; i++) {
+            x[i] += bias[i % n];
+        }
+    }
+
+    @Override
     public KeyValues newCache(int heads, int headDim) {
         return new FloatKeyValues(heads, headDim, pages);
     }

@@ -5,6 +5,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 
 /** Draws tokens from scores, with the filters in llama.cpp's order: offsets, repeat penalty, top-k, top-p, min-p, temperature. */
 public final class Sampler {
@@ -14,9 +15,9 @@ public final class Sampler {
 
     private final Sampling sampling;
     private final SplittableRandom random;
-    /** Of prompt and answer. */
+    /** Of prompt and answer; the last ones are the answer's. */
     private final Deque<Integer> recent = new ArrayDeque<>();
-    private final Deque<Integer> recentlyDrawn = new ArrayDeque<>();
+    private int draws;
     /** How often each token was drawn. */
     private final Map<Integer, Integer> drawn = new HashMap<>();
 
@@ -27,10 +28,6 @@ public final class Sampler {
 
     /** Makes a token of the prompt or the answer count as recent. */
     public void accept(int token) {
-        keep(token, recent);
-    }
-
-    private static void keep(int token, Deque<Integer> recent) {
         recent.addLast(token);
         if (recent.size() > REPEAT_WINDOW) {
             recent.removeFirst();
@@ -51,13 +48,13 @@ public final class Sampler {
     public int next(float[] logits, boolean smaller) {
         offset(logits);
         if (sampling.repeatPenalty().isPresent()) {
-            penalize(recent, sampling.repeatPenalty().get(), logits);
+            penalize(recent.stream(), sampling.repeatPenalty().get(), logits);
         } else if (smaller) {
-            penalize(recentlyDrawn, SMALLER_PENALTY, logits);
+            penalize(recent.stream().skip(Math.max(0, recent.size() - draws)), SMALLER_PENALTY, logits);
         }
         int token = sampling.temperature() == 0 ? best(logits) : draw(logits);
         accept(token);
-        keep(token, recentlyDrawn);
+        draws++;
         drawn.merge(token, 1, Integer::sum);
         return token;
     }
@@ -79,8 +76,8 @@ public final class Sampler {
         drawn.forEach((token, times) -> logits[token] -= offsets.presence() + times * offsets.frequency());
     }
 
-    private static void penalize(Deque<Integer> tokens, float penalty, float[] logits) {
-        tokens.stream().distinct().forEach(token -> {
+    private static void penalize(Stream<Integer> tokens, float penalty, float[] logits) {
+        tokens.distinct().forEach(token -> {
             float logit = logits[token];
             logits[token] = logit > 0 ? logit / penalty : logit * penalty;
         });

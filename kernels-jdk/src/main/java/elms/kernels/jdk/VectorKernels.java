@@ -15,7 +15,6 @@ import elms.kernels.Workers;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.function.IntConsumer;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 import jdk.incubator.vector.FloatVector;

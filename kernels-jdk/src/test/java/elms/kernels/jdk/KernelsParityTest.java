@@ -1,6 +1,7 @@
 package elms.kernels.jdk;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import elms.kernels.Adapter;
 import elms.kernels.Form;
@@ -105,6 +106,22 @@ abstract class KernelsParityTest {
             kernels.adapt(x, tokens, adapter, actual);
             assertClose(actual, expected);
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, Q4", "1, Q8", "1, F32", "5, Q4"})
+    void aMatrixAndItsAdapterAddTheSameBitsTogether(int tokens, Form form) {
+        assumeThat(kernels).as("in tiles an adapter is a part of the product").isNotInstanceOf(TileKernels.class);
+        RandomData data = new RandomData(tokens);
+        Matrix matrix = data.matrix(form, 100, 70);
+        Adapter adapter = adapter(data, 12, 70, 100);
+        float[] x = data.floats(tokens * 70, 1);
+        float[] expected = data.floats(tokens * 100, 1);
+        float[] actual = expected.clone();
+        kernels.matmulAdd(x, tokens, matrix, expected);
+        kernels.adapt(x, tokens, adapter, expected);
+        kernels.matmulAdd(x, tokens, matrix, adapter, actual);
+        assertThat(actual).isEqualTo(expected);
     }
 
     @ParameterizedTest
@@ -304,7 +321,7 @@ abstract class KernelsParityTest {
         Adapter beside = adapter(data, 16, 1100, 100);
         Adapter before = adapter(data, 16, 1100, 1100);
         float[] whole = new float[tokens * 100];
-        addAll(x.clone(), tokens, gate, up, before, beside, whole);
+        addAll(x, tokens, gate, up, before, beside, whole);
 
         int[] kvHeadOf = {0, 1, 1, 0, 1};
         KeyValues cache = kernels.newCache(2, 24);
@@ -356,7 +373,12 @@ abstract class KernelsParityTest {
     }
 
     private void addAll(float[] x, int tokens, Matrix gate, Matrix up, Adapter before, Adapter beside, float[] out) {
-        kernels.gatedMatmul(x.clone(), tokens, before, gate, up, out);
+        float[] adapted = new float[out.length];
+        kernels.gatedMatmul(x.clone(), tokens, before, gate, up, adapted);
+        kernels.gatedMatmul(x, tokens, gate, up, out);
+        for (int i = 0; i < out.length; i++) {
+            out[i] += adapted[i];
+        }
         kernels.matmulAdd(x, tokens, up, out);
         kernels.matmulAdd(x, tokens, gate, beside, out);
         kernels.adapt(x, tokens, beside, out);
