@@ -20,12 +20,12 @@ typedef struct {
 
 INLINE int blocks_of_ranks(const Adapter *a) { return (a->rank + BIAS_TERMS + BLOCK - 1) / BLOCK; }
 
-/* The block-th 32 columns of a panel of signed bytes; those behind the count are zero. */
-INLINE void bytes_to_tile(const int8_t *panel, int block, int count, Tile tile) {
+/* The block-th 32 columns of a panel of signed bytes, scaled; those behind the count are zero. */
+INLINE void bytes_to_tile(const int8_t *panel, int block, int count, float scale, Tile tile) {
     for (int k = 0; k < BLOCK; k += 2) {
         int at = block * BLOCK + k;
-        store_columns(tile[k / 2], at < count ? signed_bytes(panel + at * PANEL) : (Floats){},
-                      at + 1 < count ? signed_bytes(panel + (at + 1) * PANEL) : (Floats){});
+        store_columns(tile[k / 2], at < count ? signed_bytes(panel + at * PANEL) * scale : (Floats){},
+                      at + 1 < count ? signed_bytes(panel + (at + 1) * PANEL) * scale : (Floats){});
     }
 }
 
@@ -33,7 +33,7 @@ INLINE void bytes_to_tile(const int8_t *panel, int block, int count, Tile tile) 
 INLINE void up_to_tiles(const Adapter *a, int row, int block, Tile tiles[2]) {
     for (int p = 0; p < 2; p++, row += PANEL) {
         int there = row < a->rows;
-        bytes_to_tile(a->up + (there ? (int64_t)row * a->up_ranks : 0), block, there ? a->rank : 0, tiles[p]);
+        bytes_to_tile(a->up + (there ? (int64_t)row * a->up_ranks : 0), block, there ? a->rank : 0, 1, tiles[p]);
         Floats rest = first_of(a->bias + row, a->rows - row);
         for (int column = a->rank - block * BLOCK, i = 0; i < BIAS_TERMS; i++, column++) {
             Words term = rounded(rest) & 0xffff0000;
@@ -49,7 +49,7 @@ INLINE void down_to_tiles(const Adapter *a, int block, int blocks, Tile (*tiles)
     for (int b = 0; b < blocks; b++)
         for (int p = 0; p < 2; p++) {
             int rank = block * BLOCK + p * PANEL, there = rank < a->rank;
-            bytes_to_tile(a->down + (there ? (int64_t)rank * a->down_columns : 0), b, there ? a->width : 0, tiles[b][p]);
+            bytes_to_tile(a->down + (there ? (int64_t)rank * a->down_columns : 0), b, there ? a->width : 0, 1 / RAISED, tiles[b][p]);
         }
 }
 
@@ -73,7 +73,7 @@ INLINE void adapted_rows(const Adapter *a, const float *x, const float *sums, in
             Floats row = load(sums + t * PAIR + k) + first_of(x + (int64_t)t * a->width + column, there);
             float last[WIDTH];
             if (there < WIDTH) store(last, row), row = first_of(last, there);
-            store_row(tiles[t / TILE * stride + block][t % TILE] + k, row);
+            store_row(tiles[t / TILE * stride + block][t % TILE] + k, row * RAISED);
         }
     }
 }
@@ -102,7 +102,7 @@ void EXPORT(quantize_adapted)(const int8_t *down, int down_columns, int rank, in
         Tile *to = (Tile *)out + t / TILE * stride, *tokens = beside ? to : own, *inner = beside ? to + blocks : own + 2 * blocks;
         int64_t inner_stride = beside ? stride : ranks;
         for (int i = 0; i < count; i++)
-            row_to_tiles(from + (int64_t)i * width, width, 1, tokens + i / TILE * stride, i % TILE);
+            row_to_tiles(from + (int64_t)i * width, width, RAISED, tokens + i / TILE * stride, i % TILE);
         for (int r = 0; r < ranks; r++) {
             multiply_tiles(count, &(Strip){down_tiles + r * blocks, blocks, 1, 0, 0}, tokens, stride, 1, sums, PAIR, PANEL);
             inner_rows(&a, sums, count, r, inner, inner_stride);

@@ -23,7 +23,7 @@ case $machine in
   x86_64*) tiers='avx2:-mavx2_-mfma_-mf16c
     avxvnni:-mavx2_-mfma_-mf16c_-mavxvnni
     avx512vnni:'$avx512vnni'
-    amx:'${avx512vnni}_-mamx-tile_-mamx-bf16 ;;
+    amx:'${avx512vnni}_-mavx512fp16_-mamx-tile_-mamx-bf16 ;;
   aarch64*) tiers='dotprod:-march=armv8.2-a+dotprod
     i8mm:-march=armv8.2-a+dotprod+i8mm'
     # GCC would load so far ahead of use that the registers overflow into memory. Clang does not, and does not know the option.

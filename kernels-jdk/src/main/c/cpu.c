@@ -30,7 +30,7 @@ EXPORT int elms_tiers(int64_t capabilities, int64_t more) {
     int avx2 = fma && has(b7, 5) && (low & 6) == 6;
     int avx512 = avx2 && has(b7, 16) && has(b7, 17) && has(b7, 30) && has(b7, 31) && (low & 0xe6) == 0xe6;
     int avx512vnni = avx512 && has(c7, 11);
-    int amx = avx512vnni && has(d7, 22) && has(d7, 24) && (low >> 17 & 3) == 3 && may_use_tiles();
+    int amx = avx512vnni && has(d7, 22) && has(d7, 23) && has(d7, 24) && (low >> 17 & 3) == 3 && may_use_tiles();
     return avx2 | (avx2 && has(a71, 4)) << 1 | avx512vnni << 2 | amx << 3;
 }
 

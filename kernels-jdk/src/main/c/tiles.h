@@ -13,33 +13,57 @@
 /* Most blocks unpacked at a time, so that a strip and what it is multiplied with stay in the first-level cache. */
 #define SEGMENT 9
 
-/* The number that the lowest four bits of each are. */
-INLINE Floats nibbles(Words x) {
-    const Floats numbers = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    return (Floats)_mm512_permutexvar_ps((__m512i)x, (__m512)numbers);
+/* Two columns of 16 rows, side by side, as half-precision numbers. */
+typedef _Float16 Pairs __attribute__((vector_size(4 * WIDTH)));
+typedef uint16_t PairBits __attribute__((vector_size(4 * WIDTH)));
+
+/* Halves of 16 rows, each twice. */
+INLINE Pairs twice(const uint8_t *of_rows) {
+    Words each = __builtin_convertvector(*(const HalvesAt *)of_rows, Words);
+    return (Pairs)(each << 16 | each);
 }
+
+/* Four bytes of 16 rows, those in the middle swapped: so that neighbouring columns are two bytes apart. */
+INLINE PairBits bytes_of_columns(const uint8_t *bytes) {
+    const __m512i order = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15));
+    return (PairBits)_mm512_shuffle_epi8((__m512i)*(const WordsAt *)bytes, order);
+}
+
+/* Rounded once, whatever the compiler does. */
+INLINE Pairs multiply_add(Pairs a, Pairs b, Pairs c) { return (Pairs)_mm512_fmadd_ph((__m512h)a, (__m512h)b, (__m512h)c); }
+
+/*
+ * As bfloat16, 2^-16 times as large: three bits fewer behind the point, rounded, and a longer exponent. That counts from 127 instead of 15;
+ * 96 more are two further bits of it.
+ */
+INLINE void store_pairs(uint16_t *pair, Pairs x) {
+    PairBits eighth = (PairBits)_mm512_mulhrs_epi16((__m512i)x, _mm512_set1_epi16(1 << 12));
+    *(WordsAt *)pair = (Words)((eighth & 0x8fff) | 0x3000);
+}
+
+/* One, and as many sixteenths as four of the bits behind its point are. */
+INLINE Pairs sixteenths(PairBits x) { return (Pairs)((x & 0x03c0) | 0x3c00); }
 
 /* A block of a panel, transposed: a row of the tile holds two columns of the panel's 16 rows. */
 INLINE void unpack_q4(const uint8_t *block, Tile *tile) {
-    Floats scale = halves(block), minimum = halves(block + 2 * PANEL);
+    Pairs scale = twice(block) * (_Float16)(16 * ENLARGED);
+    Pairs offset = twice(block + 2 * PANEL) * (_Float16)ENLARGED - scale; /* the product is exact */
     UNROLL for (int g = 0; g < 4; g++) {
-        Words four = *(const WordsAt *)(block + 64 + 64 * g);
-        UNROLL for (int c = 0; c < 4; c += 2) {
-            store_columns((*tile)[2 * g + c / 2], nibbles(four >> 8 * c) * scale + minimum,
-                          nibbles(four >> (8 * c + 8)) * scale + minimum);
-            store_columns((*tile)[8 + 2 * g + c / 2], nibbles(four >> (8 * c + 4)) * scale + minimum,
-                          nibbles(four >> (8 * c + 12)) * scale + minimum);
-        }
+        PairBits four = bytes_of_columns(block + 64 + 64 * g);
+        store_pairs((*tile)[2 * g], multiply_add(sixteenths(four << 6), scale, offset));
+        store_pairs((*tile)[2 * g + 1], multiply_add(sixteenths(four >> 2), scale, offset));
+        store_pairs((*tile)[8 + 2 * g], multiply_add(sixteenths(four << 2), scale, offset));
+        store_pairs((*tile)[8 + 2 * g + 1], multiply_add(sixteenths(four >> 6), scale, offset));
     }
 }
 
 INLINE void unpack_q8(const uint8_t *block, Tile *tile) {
-    Floats scale = halves(block);
+    /* The last bits of 1024 are a number of their own; with the highest of them flipped, 128 more than the signed one. */
+    Pairs scale = twice(block) * (_Float16)ENLARGED;
     UNROLL for (int g = 0; g < 8; g++) {
-        Words four = *(const WordsAt *)(block + 2 * PANEL + 64 * g);
-        UNROLL for (int c = 0; c < 4; c += 2)
-            store_columns((*tile)[2 * g + c / 2], to_floats((Ints)(four << (24 - 8 * c)) >> 24) * scale,
-                          to_floats((Ints)(four << (16 - 8 * c)) >> 24) * scale);
+        PairBits four = bytes_of_columns(block + 2 * PANEL + 64 * g);
+        store_pairs((*tile)[2 * g], ((Pairs)((four & 0x00ff) ^ 0x6480) - (_Float16)1152) * scale);
+        store_pairs((*tile)[2 * g + 1], ((Pairs)(four >> 8 ^ 0x6480) - (_Float16)1152) * scale);
     }
 }
 
@@ -101,7 +125,7 @@ static void quantized(const Panel panels[2], int blocks, int tokens, const Rows 
 INLINE void round_block(const float *x, int t, int b, int blocks, int terms, void *out) {
     (void)terms;
     uint16_t *to = ((Tile *)out)[(int64_t)(t / TILE) * blocks + b][t % TILE];
-    UNROLL for (int i = 0; i < BLOCK; i += WIDTH) store_row(to + i, load(x + i));
+    UNROLL for (int i = 0; i < BLOCK; i += WIDTH) store_row(to + i, load(x + i) * RAISED);
 }
 
 #endif

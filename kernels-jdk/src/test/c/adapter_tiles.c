@@ -81,8 +81,7 @@ static void test_corrected(int tokens, int width, int rank) {
     Expected *expected = memory((size_t)tokens * columns * sizeof *expected);
     for (int t = 0; t < tokens; t++)
         for (int c = 0; c < columns; c++) {
-            uint32_t bits = (uint32_t)tiles[t / TILE * blocks + c / BLOCK][t % TILE][c % BLOCK] << 16;
-            memcpy(read + t * columns + c, &bits, sizeof bits);
+            read[t * columns + c] = (float)tile_value(tiles[t / TILE * blocks + c / BLOCK][t % TILE][c % BLOCK]);
             Expected sum = {0, 0};
             if (c < width) {
                 sum = added(&a, x + t * width, c);

@@ -21,9 +21,9 @@ static double half_value(uint16_t half) {
     return half >> 15 ? -size : size;
 }
 
-/* Mostly from 1/64 to 1/4; some are zero, denormal or a thousand times larger. */
+/* Mostly from 1/64 to 1/4; some are zero, denormal or twenty times larger. */
 static uint16_t random_half(void) {
-    static const uint16_t exponents[] = {9, 10, 11, 12, 10, 11, 0, 22};
+    static const uint16_t exponents[] = {9, 10, 11, 12, 10, 11, 0, 16};
     uint32_t bits = random_bits();
     if (bits >> 26 == 0) return 0;
     return (uint16_t)((bits & 0x83ff) | exponents[bits >> 20 & (bits >> 24 & 1 ? 7 : 3)] << 10);
@@ -68,25 +68,60 @@ static Matrix random_matrix(int form, int rows, int columns) {
     return m;
 }
 
-/* One weight; size is that of the parts it is computed from, which bounds its rounding. */
-static double weight(const Matrix *m, int row, int column, double *size) {
+/* What a weight of few bits is computed from: scale * number + minimum. */
+typedef struct {
+    double scale, minimum;
+    int number;
+} Parts;
+
+static Parts parts_of(const Matrix *m, int row, int column) {
     const uint8_t *block = m->data + row / PANEL * m->panel_bytes + column / BLOCK * BLOCK_BYTES[m->form];
     int r = row % PANEL, c = column % BLOCK;
+    if (m->form == Q8) return (Parts){q8_scale(block, r), 0, (int8_t)block[Q8_QUANTS + c / 4 * 64 + 4 * r + c % 4]};
+    int both = block[Q4_QUANTS + c % 16 / 4 * 64 + 4 * r + c % 4];
+    return (Parts){half_value(half_at(block + 2 * r)), half_value(half_at(block + 32 + 2 * r)), c < 16 ? both & 15 : both >> 4};
+}
+
+/* One weight; size is that of the parts it is computed from, which bounds its rounding. */
+static double weight(const Matrix *m, int row, int column, double *size) {
     if (m->form == F32) {
-        double w = ((const float *)(const void *)block)[c * PANEL + r];
+        double w = ((const float *)(const void *)(m->data + row / PANEL * m->panel_bytes))[column * PANEL + row % PANEL];
         *size = fabs(w);
         return w;
     }
-    if (m->form == Q8) {
-        double scale = q8_scale(block, r);
-        *size = 256 * fabs(scale); /* a tier may add 128 to the quants */
-        return scale * (int8_t)block[Q8_QUANTS + c / 4 * 64 + 4 * r + c % 4];
-    }
-    int both = block[Q4_QUANTS + c % 16 / 4 * 64 + 4 * r + c % 4];
-    double product = half_value(half_at(block + 2 * r)) * (c < 16 ? both & 15 : both >> 4);
-    double minimum = half_value(half_at(block + 32 + 2 * r));
-    *size = fabs(product) + fabs(minimum);
-    return product + minimum;
+    Parts parts = parts_of(m, row, column);
+    double product = parts.scale * parts.number;
+    *size = m->form == Q8 ? 256 * fabs(parts.scale) : fabs(product) + fabs(parts.minimum); /* a tier may add 128 to the quants */
+    return product + parts.minimum;
+}
+
+/* The nearest half-precision number. */
+static double half(double x) {
+    int exponent;
+    frexp(x, &exponent);
+    double unit = ldexp(1, (exponent > -13 ? exponent : -13) - 11);
+    return nearbyint(x / unit) * unit;
+}
+
+/* A weight as tiles have it: 64 times as large in half precision, then in bfloat16, where even nothing has a one before its point. */
+static double tile_weight(const Matrix *m, int row, int column) {
+    Parts parts = parts_of(m, row, column);
+    double scale = half(1024 * parts.scale), offset = half(64 * parts.minimum - scale);
+    double w = m->form == Q8 ? half(64 * parts.scale * parts.number) : half((1 + parts.number / 16.) * scale + offset);
+    double size = fabs(w) < 0x1p-14 ? 0x1p-15 + fabs(w) / 2 : fabs(w);
+    return copysign(ldexp(floor(ldexp(size, 7 - ilogb(size)) + 0.5), ilogb(size) - 7) / 64, w);
+}
+
+static void test_tile_weights(int form) {
+    begin("%s in tiles", FORM[form]);
+    Matrix m = random_matrix(form, 40, 100);
+    int good = 1;
+    for (int row = 0; row < m.rows; row++)
+        for (int column = 0; column < m.columns; column++) {
+            double size, w = weight(&m, row, column, &size), offset = 16 * fabs(parts_of(&m, row, column).scale) + size;
+            good &= fabs(tile_weight(&m, row, column) - w) <= fabs(w) * 0x1.2p-8 + (form == Q8 ? 0 : offset * 0x1p-11) + 0x1p-20;
+        }
+    check(good, "a weight is far off");
 }
 
 static int most_terms(const Tier *tier) { return has_tiles(tier) ? 1 : 2; }
@@ -123,11 +158,7 @@ static double activation(const Input *in, int form, int token, int column, doubl
     *size = fabsf(in->x[token * in->columns + column]);
     if (form == F32) return in->x[token * in->columns + column];
     if (in->tiles) {
-        uint32_t bits = in->tiles[token / TILE * blocks + column / BLOCK][token % TILE][column % BLOCK];
-        float value;
-        bits <<= 16;
-        memcpy(&value, &bits, sizeof value);
-        return value;
+        return tile_value(in->tiles[token / TILE * blocks + column / BLOCK][token % TILE][column % BLOCK]);
     }
     for (int term = 0; term < in->terms; term++) {
         const Activations *a = in->rounded + (token * in->terms + term) * blocks + column / BLOCK;
@@ -143,7 +174,7 @@ static Expected product(const Matrix *m, const Input *in, int token, int row) {
     for (int c = 0; c < in->columns; c++) {
         double w_size, x_size;
         double w = weight(m, row, c, &w_size), x = activation(in, m->form, token, c, &x_size);
-        if (in->tiles && m->form != F32) w = bfloat16(w);
+        if (in->tiles && m->form != F32) w = tile_weight(m, row, c);
         sum.value += w * x;
         sum.error += w_size * x_size;
     }
@@ -363,6 +394,7 @@ void test_matrices(const Tier *tier) {
             else test_quantize(tier, 1 + w, widths[w], kind);
         }
     if (!has_tiles(tier)) test_denormals(tier);
+    for (int form = Q4; has_tiles(tier) && form <= Q8; form++) test_tile_weights(form);
     for (int form = Q4; form <= F32; form++) {
         test_shapes(tier, form);
         test_views(tier, form);

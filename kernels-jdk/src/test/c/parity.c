@@ -79,6 +79,14 @@ float *inputs(size_t count, int kind) {
 
 int has_tiles(const Tier *tier) { return strcmp(tier->name, "amx") == 0; }
 
+double tile_value(uint16_t number) {
+    union {
+        uint32_t bits;
+        float value;
+    } whole = {(uint32_t)number << 16};
+    return whole.value / 1024.;
+}
+
 double bfloat16(double x) {
     union {
         float value;

@@ -57,6 +57,9 @@ typedef uint16_t Tile[TILE][BLOCK];
 /* Whether it multiplies tiles. */
 int has_tiles(const Tier *tier);
 
+/* What a number in a tile of tokens is: there they are 1024 times as large. */
+double tile_value(uint16_t number);
+
 /* The nearest bfloat16. */
 double bfloat16(double x);
 
