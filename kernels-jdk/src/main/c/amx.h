@@ -7,8 +7,8 @@
 typedef uint16_t Tile[TILE][BLOCK];
 
 /*
- * Weights are brought into tiles from half precision, ENLARGED before and 2^-16 times as large there, so activations are RAISED. Weights have
- * room up to 1,023; one of less than 2^-20 is off by up to half of that.
+ * Weights are brought into tiles from half precision, ENLARGED before and 2^-16 times as large there, so activations are RAISED. Weights
+ * have room up to 1,023; one of less than 2^-20 is off by up to half of that.
  */
 #define ENLARGED 64
 #define RAISED (0x1p16f / ENLARGED)

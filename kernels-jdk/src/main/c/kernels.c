@@ -80,23 +80,6 @@ void EXPORT(matmul)(int form, const uint8_t *weights, int64_t panel_bytes, int r
     }
 }
 
-#ifdef __AMX_BF16__
-/*
- * As matmul, added to out, together with what an adapter beside the matrix adds: up · inner + bias, where the inner numbers follow each
- * token's blocks (see quantize_adapted).
- */
-void EXPORT(matmul_beside)(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const int8_t *up, int up_ranks,
-                           int rank, const float *bias, const void *x, int tokens, int first, int last, float *sums, float *out) {
-    Adapter beside = {.up = up, .rank = rank, .up_ranks = up_ranks, .rows = rows, .bias = bias};
-    for (int i = first; i < last; i++) {
-        Panel panels[2];
-        int row = i * PAIR, count = pair_of(form, weights, panel_bytes, rows, i, x, panels);
-        multiply_panels(panels, (width + BLOCK - 1) / BLOCK, &beside, row, tokens, &(Rows){out + row, rows, tokens}, sums);
-        for (int t = 0; t < tokens; t++) add_row(count, sums + t * PAIR, out + (int64_t)t * rows + row);
-    }
-}
-#endif
-
 /* The same for one token and listed panels, from the first-th to before the last-th of them, two at a time. */
 void EXPORT(panels)(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const void *x, int terms,
                     const int32_t *listed, int first, int last, float *sums, float *out) {
@@ -134,6 +117,14 @@ void EXPORT(largest_of_panels)(const float *scores, int first, int rows, float *
     }
 }
 
+/* A panel's rows of silu(gate) ⊙ up, which stand side by side. */
+INLINE void gate_row(const float *pair, float *out) {
+    for (int r = 0; r < PANEL; r += WIDTH) {
+        Floats g = load(pair + r);
+        store(out + r, g / (exponential(-g) + 1.f) * load(pair + PANEL + r));
+    }
+}
+
 /* silu(gate · x) ⊙ (up · x) for panels [first, last). */
 void EXPORT(gated)(int gate_form, const uint8_t *gate, int64_t gate_bytes, int up_form, const uint8_t *up, int64_t up_bytes,
                    int rows, int width, const void *gate_x, const void *up_x, int tokens, int first, int last, float *sums,
@@ -144,14 +135,15 @@ void EXPORT(gated)(int gate_form, const uint8_t *gate, int64_t gate_bytes, int u
         int count = rows - i * PANEL < PANEL ? rows - i * PANEL : PANEL;
         for (int t = 0; t < tokens; t++) {
             float *from = sums + t * PAIR;
-            for (int r = 0; r < PANEL; r += WIDTH) {
-                Floats g = load(from + r);
-                store(from + r, g / (exponential(-g) + 1.f) * load(from + PANEL + r));
-            }
+            gate_row(from, from);
             for (int r = 0; r < count; r++) out[(int64_t)t * rows + i * PANEL + r] = from[r];
         }
     }
 }
+
+#ifdef __AMX_BF16__
+#include "products.h"
+#endif
 
 /*
  * Rounds tokens [first, last) of x, rows of width floats, to what matmul reads; the last block of a row is filled up with zeros. A token's

@@ -97,8 +97,7 @@ INLINE void unpack_both(const void *segment, int block, Tile tiles[2]) {
  * Block after block: the same additions in the same order for any number of tokens. sums has room for 16 tokens, or a multiple of it.
  * Where an adapter is beside the panels, row is the first of its rows.
  */
-static void multiply_panels(const Panel panels[2], int own_blocks, const Adapter *beside, int row, int tokens, const Rows *out,
-                            float *sums) {
+static void multiply_panels(const Panel panels[2], int own_blocks, const Adapter *beside, int row, int tokens, float *sums) {
     Tile tiles[SEGMENT][2] __attribute__((aligned(64)));
     int blocks = own_blocks + (beside ? blocks_of_ranks(beside) : 0);
     int segments = (blocks + SEGMENT - 1) / SEGMENT;
@@ -108,8 +107,6 @@ static void multiply_panels(const Panel panels[2], int own_blocks, const Adapter
         Segment segment = {panels, own_blocks, first, beside, row};
         Strip strip = {tiles, blocks - first < most ? blocks - first : most, 0, unpack_both, &segment};
         for (int t = 0; t < tokens; t += 2 * TILE) {
-            /* As in integers.h: rows in pages of their own. */
-            for (int i = t; first == 0 && i < t + 2 * TILE && i < out->tokens; i++) fetch_to_write(out->at + i * out->stride);
             const Tile *x = (const Tile *)panels[0].x + (int64_t)(t / TILE) * blocks + first;
             multiply_tiles(tokens - t, &strip, x, blocks, first == 0, sums + t * PAIR, PAIR, PANEL);
         }
@@ -118,7 +115,8 @@ static void multiply_panels(const Panel panels[2], int own_blocks, const Adapter
 }
 
 static void quantized(const Panel panels[2], int blocks, int tokens, const Rows *out, float *sums) {
-    multiply_panels(panels, blocks, 0, 0, tokens, out, sums);
+    (void)out;
+    multiply_panels(panels, blocks, 0, 0, tokens, sums);
 }
 
 /* Block b of token t; one term has as many bits as the products need. */

@@ -125,7 +125,7 @@ static int run(const Tier *tier) {
     checks = failures = 0;
     test_matrices(tier);
     test_rows(tier);
-    test_adapter_tiles(tier);
+    test_tile_products(tier);
     test_attention(tier);
     begin("end");
     if (failures == 0) printf("%s: %d checks passed\n", tier->name, checks);

@@ -65,7 +65,7 @@ double bfloat16(double x);
 
 void test_matrices(const Tier *tier);
 void test_rows(const Tier *tier);
-void test_adapter_tiles(const Tier *tier);
+void test_tile_products(const Tier *tier);
 void test_attention(const Tier *tier);
 
 /* Names the case that begins, frees the memory of the last one, and sets the random numbers back. */

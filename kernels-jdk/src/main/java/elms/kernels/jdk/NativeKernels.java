@@ -32,7 +32,7 @@ public class NativeKernels implements Kernels {
     /** Tokens that a worker gets at least where they are parted: all parts unpack the weights. */
     private static final int PART_TOKENS = 128;
     private static final int CACHE_LINE = 64;
-    private static final int PAIR_ROWS = 2 * Matrix.PANEL_ROWS;
+    static final int PAIR_ROWS = 2 * Matrix.PANEL_ROWS;
 
     private final NativeFunctions functions;
     private final Rounding rounding;
@@ -91,7 +91,7 @@ public class NativeKernels implements Kernels {
     }
 
     /** Products with rounded activations; x is what matrices of floats read. */
-    final void multiply(float[] x, int tokens, int columns, Product... products) {
+    private void multiply(float[] x, int tokens, int columns, Product... products) {
         int[] pairs = new int[products.length + 1];
         for (int i = 0; i < products.length; i++) {
             requireColumns(products[i].weights(), columns);
@@ -154,13 +154,8 @@ public class NativeKernels implements Kernels {
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
-        round(x, tokens, gate.columns(), 1);
-        multiplyGated(x, tokens, gate, up, out);
-    }
-
-    /** The same with rounded activations; x is what matrices of floats read. */
-    final void multiplyGated(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         requireColumns(up, gate.columns());
+        round(x, tokens, gate.columns(), 1);
         multiply(tokens, gate.columns(), 1, gate.panels(), Optional.empty(), (first, last, part, worker) ->
                 functions.gated(gate, up, input(gate, x, part, 1), input(up, x, part, 1), part.count(), first, last, scratch[worker],
                         part.of(out, gate.rows())));
@@ -184,7 +179,7 @@ public class NativeKernels implements Kernels {
     }
 
     /** Rounds activations for {@link #multiply}. */
-    private void round(float[] x, int tokens, int columns, int terms) {
+    final void round(float[] x, int tokens, int columns, int terms) {
         MemorySegment out = roomToRound(tokens, columns, terms);
         forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, out));
     }
@@ -200,7 +195,7 @@ public class NativeKernels implements Kernels {
      * tokens that each worker gets enough are parted among them: what a worker wrote it then reads itself.
      */
     final void multiply(int tokens, int columns, int terms, int pairs, Optional<IntConsumer> other, Piece piece) {
-        int parts = Math.clamp(tokens / PART_TOKENS, 1, threads());
+        int parts = parts(tokens);
         int count = parts == 1 ? tokens : Math.ceilDiv(Math.ceilDiv(tokens, parts), TOKENS_PER_TASK) * TOKENS_PER_TASK;
         for (int worker = 0; worker < scratch.length; worker++) {
             scratch(worker, (long) rounding.rows(count, terms) * PAIR_ROWS * Float.BYTES);
@@ -217,6 +212,11 @@ public class NativeKernels implements Kernels {
                 piece.run(first, Math.min(pairs, first + step), new Part(from, Math.min(count, tokens - from)), worker);
             }
         });
+    }
+
+    /** Parts that a multiplication's tokens have. */
+    final int parts(int tokens) {
+        return Math.clamp(tokens / PART_TOKENS, 1, threads());
     }
 
     private MemorySegment input(Matrix weights, float[] x, Part part, int terms) {
@@ -255,7 +255,7 @@ public class NativeKernels implements Kernels {
     }
 
     /** This memory, or more; on a cache line's boundary, which no array of Java's is. */
-    private static MemorySegment room(MemorySegment memory, long bytes) {
+    static MemorySegment room(MemorySegment memory, long bytes) {
         return memory.byteSize() >= bytes ? memory : Arena.ofAuto().allocate(bytes, CACHE_LINE);
     }
 
@@ -277,11 +277,11 @@ public class NativeKernels implements Kernels {
     }
 
     @FunctionalInterface
-    private interface TokenRange {
+    interface TokenRange {
         void run(int first, int last);
     }
 
-    private void forTokens(int tokens, TokenRange range) {
+    final void forTokens(int tokens, TokenRange range) {
         workers.run(Math.ceilDiv(tokens, TOKENS_PER_TASK), (task, worker) ->
                 range.run(task * TOKENS_PER_TASK, Math.min(tokens, (task + 1) * TOKENS_PER_TASK)));
     }

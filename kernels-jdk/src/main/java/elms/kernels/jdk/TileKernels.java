@@ -8,57 +8,104 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** The kernels for prompts of a tier that multiplies tiles, where adapters are a part of the multiplications that they correct. */
+/**
+ * The kernels for prompts of a tier that multiplies tiles, where adapters are a part of the multiplications that they correct. Workers
+ * multiply different rows of the matrices, and a line of memory that two of them write in turn travels from one to the other each time. So
+ * what they have computed becomes rows token by token, as all else is done with these.
+ */
 final class TileKernels extends NativeKernels {
     /** Tokens of two tiles, which are multiplied together. */
     private static final int TOKENS = 32;
+    /** Of fewer tokens, a second region takes longer than the lines that travel. */
+    private static final int APART_TOKENS = 64;
 
-    private final TileAdapters adapters;
+    private final TileFunctions tiles;
     private final Workers workers;
+    /** Of all workers, or each worker's own. */
+    private final MemorySegment[] products;
 
     TileKernels(NativeLibrary library, String tier, Workers workers) {
         super(library, Rounding.TILES, tier, workers, Optional.empty());
-        this.adapters = new TileAdapters(library);
+        this.tiles = new TileFunctions(library);
         this.workers = workers;
+        this.products = new MemorySegment[workers.count()];
+        Arrays.fill(products, MemorySegment.NULL);
     }
 
     @Override
-    public void matmul(float[] x, int tokens, Adapter adapter, Product... products) {
-        if (inTiles(adapter, Arrays.stream(products).map(Product::weights).toArray(Matrix[]::new))) {
-            round(x, tokens, adapter, false);
-            multiply(x, tokens, adapter.columns(), products);
+    public void matmul(float[] x, int tokens, Product... matrices) {
+        int columns = matrices[0].weights().columns();
+        if (inTiles(matrices)) {
+            round(x, tokens, columns, 1);
+            multiply(tokens, columns, rows(columns, matrices));
         } else {
-            super.matmul(x, tokens, adapter, products);
+            super.matmul(x, tokens, matrices);
+        }
+    }
+
+    @Override
+    public void matmul(float[] x, int tokens, Adapter adapter, Product... matrices) {
+        if (adapter.rank() > 0 && inTiles(matrices)) {
+            round(x, tokens, adapter, false);
+            multiply(tokens, adapter.columns(), rows(adapter.columns(), matrices));
+        } else {
+            super.matmul(x, tokens, adapter, matrices);
+        }
+    }
+
+    @Override
+    public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
+        if (inTiles(gate) && inTiles(up)) {
+            round(x, tokens, gate.columns(), 1);
+            multiply(tokens, gate.columns(), gated(gate.columns(), gate, up, out));
+        } else {
+            super.gatedMatmul(x, tokens, gate, up, out);
         }
     }
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Adapter adapter, Matrix gate, Matrix up, float[] out) {
-        if (inTiles(adapter, gate, up)) {
-            requireColumns(gate, adapter.columns());
+        if (adapter.rank() > 0 && inTiles(gate) && inTiles(up)) {
             round(x, tokens, adapter, false);
-            multiplyGated(x, tokens, gate, up, out);
+            multiply(tokens, adapter.columns(), gated(adapter.columns(), gate, up, out));
         } else {
             super.gatedMatmul(x, tokens, adapter, gate, up, out);
         }
     }
 
     @Override
-    public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
-        if (!inTiles(adapter, weights)) {
-            super.matmulAdd(x, tokens, weights, adapter, y);
-            return;
+    public void matmulAdd(float[] x, int tokens, Matrix weights, float[] y) {
+        if (inTiles(weights)) {
+            round(x, tokens, weights.columns(), 1);
+            multiply(tokens, weights.columns(), rows(weights, Optional.empty(), true, y));
+        } else {
+            super.matmulAdd(x, tokens, weights, y);
         }
-        requireColumns(weights, adapter.columns());
-        int columns = round(x, tokens, adapter, true);
-        multiply(tokens, columns, 1, pairs(weights), Optional.empty(), (first, last, part, worker) ->
-                adapters.matmulAdd(weights, adapter, rounded(part, columns, 1), part.count(), first, last, scratch(worker, 0),
-                        part.of(y, weights.rows())));
     }
 
-    /** Whether there is something of low rank to multiply, and matrices that tiles are made of. */
-    private static boolean inTiles(Adapter adapter, Matrix... matrices) {
-        return adapter.rank() > 0 && Arrays.stream(matrices).noneMatch(matrix -> matrix.form() == Form.F32);
+    @Override
+    public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
+        if (adapter.rank() > 0 && inTiles(weights)) {
+            requireColumns(weights, adapter.columns());
+            int columns = round(x, tokens, adapter, true);
+            multiply(tokens, columns, rows(weights, Optional.of(adapter), true, y));
+        } else {
+            super.matmulAdd(x, tokens, weights, adapter, y);
+        }
+    }
+
+    private static boolean inTiles(Product... products) {
+        for (Product product : products) {
+            if (!inTiles(product.weights())) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether tiles are made of a matrix. */
+    private static boolean inTiles(Matrix matrix) {
+        return matrix.form() != Form.F32;
     }
 
     /**
@@ -67,11 +114,102 @@ final class TileKernels extends NativeKernels {
      * @return columns of the result
      */
     private int round(float[] x, int tokens, Adapter adapter, boolean beside) {
-        int columns = Matrix.blocks(adapter.columns()) * Matrix.BLOCK_COLUMNS + (beside ? TileAdapters.columns(adapter) : 0);
+        int columns = Matrix.blocks(adapter.columns()) * Matrix.BLOCK_COLUMNS + (beside ? TileFunctions.columns(adapter) : 0);
         MemorySegment out = roomToRound(tokens, columns, 1);
         int count = Math.ceilDiv(Math.ceilDiv(tokens, workers.count()), TOKENS) * TOKENS;
-        workers.run(Math.ceilDiv(tokens, count), (task, worker) -> adapters.quantize(adapter, beside, x, task * count,
-                Math.min(tokens, (task + 1) * count), scratch(worker, TileAdapters.bytes(adapter)), out));
+        workers.run(Math.ceilDiv(tokens, count), (task, worker) -> tiles.quantize(adapter, beside, x, task * count,
+                Math.min(tokens, (task + 1) * count), scratch(worker, TileFunctions.bytes(adapter)), out));
         return columns;
+    }
+
+    /** Multiplies rounded activations with some pieces of matrices; the first of them has its products at the beginning of out. */
+    @FunctionalInterface
+    private interface Multiplication {
+        void run(MemorySegment x, int tokens, int first, int last, int worker, MemorySegment out);
+    }
+
+    /**
+     * What becomes rows.
+     *
+     * @param pieces it is computed in
+     * @param numbers of a piece, a token
+     * @param width of a row
+     * @param add whether it is added to what the rows are
+     */
+    private record Rows(Multiplication multiplication, int pieces, int numbers, int width, boolean add, float[] out) {
+        long bytes(int some, int tokens) {
+            return some * TileFunctions.bytes(numbers, tokens);
+        }
+    }
+
+    private Rows[] rows(int columns, Product... products) {
+        Rows[] rows = new Rows[products.length];
+        for (int i = 0; i < rows.length; i++) {
+            requireColumns(products[i].weights(), columns);
+            rows[i] = rows(products[i].weights(), Optional.empty(), false, products[i].out());
+        }
+        return rows;
+    }
+
+    private Rows rows(Matrix weights, Optional<Adapter> beside, boolean add, float[] out) {
+        return new Rows((x, tokens, first, last, worker, to) -> tiles.products(weights, beside, x, tokens, first, last, to), pairs(weights),
+                PAIR_ROWS, weights.rows(), add, out);
+    }
+
+    private Rows gated(int columns, Matrix gate, Matrix up, float[] out) {
+        requireColumns(gate, columns);
+        requireColumns(up, columns);
+        return new Rows((x, tokens, first, last, worker, to) -> tiles.gated(gate, up, x, tokens, first, last,
+                scratch(worker, TileFunctions.bytes(PAIR_ROWS, tokens)), to), gate.panels(), Matrix.PANEL_ROWS, gate.rows(), false, out);
+    }
+
+    /** Computes rows: piece by piece, or when everything is multiplied. */
+    private void multiply(int tokens, int columns, Rows... all) {
+        if (threads() == 1 || parts(tokens) > 1 || tokens < APART_TOKENS) {
+            forPieces(tokens, columns, all, (index, first, last, part, worker) -> {
+                Rows rows = all[index];
+                products[worker] = room(products[worker], rows.bytes(last - first, part.count()));
+                rows.multiplication.run(rounded(part, columns, 1), part.count(), first, last, worker, products[worker]);
+                tiles.spread(products[worker], rows.numbers, last - first, part.count(), 0, part.count(), rows.add, first * rows.numbers,
+                        rows.width, part.of(rows.out, rows.width));
+            });
+            return;
+        }
+        long[] at = new long[all.length + 1];
+        for (int i = 0; i < all.length; i++) {
+            at[i + 1] = at[i] + all[i].bytes(all[i].pieces, tokens);
+        }
+        products[0] = room(products[0], at[all.length]);
+        forPieces(tokens, columns, all, (index, first, last, part, worker) -> all[index].multiplication.run(rounded(part, columns, 1),
+                tokens, first, last, worker, products[0].asSlice(at[index] + all[index].bytes(first, tokens))));
+        forTokens(tokens, (first, last) -> {
+            for (int i = 0; i < all.length; i++) {
+                Rows rows = all[i];
+                tiles.spread(products[0].asSlice(at[i]), rows.numbers, rows.pieces, tokens, first, last, rows.add, 0, rows.width,
+                        MemorySegment.ofArray(rows.out));
+            }
+        });
+    }
+
+    /** Some pieces of the index-th rows, with some tokens. */
+    @FunctionalInterface
+    private interface RowsPiece {
+        void run(int index, int first, int last, Part part, int worker);
+    }
+
+    private void forPieces(int tokens, int columns, Rows[] all, RowsPiece piece) {
+        int[] before = new int[all.length + 1];
+        for (int i = 0; i < all.length; i++) {
+            before[i + 1] = before[i] + all[i].pieces;
+        }
+        multiply(tokens, columns, 1, before[all.length], Optional.empty(), (from, to, part, worker) -> {
+            for (int i = 0; i < all.length; i++) {
+                int first = Math.max(from, before[i]) - before[i];
+                int last = Math.min(to, before[i + 1]) - before[i];
+                if (first < last) {
+                    piece.run(i, first, last, part, worker);
+                }
+            }
+        });
     }
 }

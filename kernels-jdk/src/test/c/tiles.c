@@ -1,4 +1,4 @@
-/* quantize_adapted and matmul_beside, of tiers that multiply tiles. */
+/* quantize_adapted, products and spread, of tiers that multiply tiles. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +10,16 @@
 typedef void QuantizeAdapted(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
                              const float *scales, const float *bias, int beside, const float *x, int first, int last, void *memory,
                              void *out);
-typedef void MatmulBeside(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const int8_t *up, int up_ranks,
-                          int rank, const float *bias, const void *x, int tokens, int first, int last, float *sums, float *out);
+typedef void Products(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const int8_t *up, int up_ranks, int rank,
+                      const float *bias, const void *x, int tokens, int first, int last, float *out);
+typedef void GatedProducts(int gate_form, const uint8_t *gate, int64_t gate_bytes, int up_form, const uint8_t *up, int64_t up_bytes,
+                           int width, const void *x, int tokens, int first, int last, float *sums, float *out);
+typedef void Spread(const float *products, int numbers, int pieces, int tokens, int first, int last, int add, int row, int rows,
+                    float *out);
 QuantizeAdapted amx_quantize_adapted;
-MatmulBeside amx_matmul_beside;
+Products amx_products;
+GatedProducts amx_gated_products;
+Spread amx_spread;
 
 #define BIAS_TERMS 3
 #define Q8_BLOCK 544
@@ -94,7 +100,7 @@ static void test_corrected(int tokens, int width, int rank) {
 }
 
 static void test_beside(const Tier *tier, int tokens, int rows, int width, int rank) {
-    begin("matmul_beside %d to %d x %d by %d", tokens, rows, width, rank);
+    begin("products %d to %d x %d by %d", tokens, rows, width, rank);
     Adapter a = adapter(rows, width, rank);
     int blocks = ceil_div(width, BLOCK), panels = ceil_div(rows, PANEL), pairs = ceil_div(panels, 2);
     int64_t panel_bytes = (int64_t)blocks * Q8_BLOCK;
@@ -108,9 +114,12 @@ static void test_beside(const Tier *tier, int tokens, int rows, int width, int r
     tier->quantize(x, width, 1, 0, tokens, plain);
     tier->matmul(1, weights, panel_bytes, rows, width, plain, tokens, 1, 0, pairs, 1, floats(sums), apart);
     Tile *tiles = quantize(&a, 1, x, tokens);
+    float *products = floats(pairs * sums);
     for (int half = 0; half < 2; half++)
-        amx_matmul_beside(1, weights, panel_bytes, rows, width, a.up, a.ranks, rank, a.bias, tiles, tokens, half * pairs / 2,
-                          (half + 1) * pairs / 2, floats(sums), out);
+        amx_products(1, weights, panel_bytes, rows, width, a.up, a.ranks, rank, a.bias, tiles, tokens, half * pairs / 2,
+                     (half + 1) * pairs / 2, products + half * pairs / 2 * sums);
+    for (int half = 0; half < 2; half++)
+        amx_spread(products, 2 * PANEL, pairs, tokens, half * tokens / 2, (half + 1) * tokens / 2, 1, 0, rows, out);
     Expected *expected = memory(count * sizeof *expected);
     for (int t = 0; t < tokens; t++)
         for (int r = 0; r < rows; r++) {
@@ -121,8 +130,33 @@ static void test_beside(const Tier *tier, int tokens, int rows, int width, int r
     check_close(out, expected, count);
 }
 
-void test_adapter_tiles(const Tier *tier) {
+/* The same bits as gated, whether all pieces or one by one become rows. */
+static void test_gated_products(const Tier *tier, int tokens, int rows, int width) {
+    begin("gated_products %d to %d x %d", tokens, rows, width);
+    int blocks = ceil_div(width, BLOCK), panels = ceil_div(rows, PANEL);
+    int64_t panel_bytes = (int64_t)blocks * Q8_BLOCK;
+    uint8_t *gate = (uint8_t *)bytes((size_t)(panels * panel_bytes)), *up = (uint8_t *)bytes((size_t)(panels * panel_bytes));
+    for (int block = 0; block < panels * blocks; block++)
+        for (int r = 0; r < PANEL; r++) gate[block * Q8_BLOCK + 2 * r + 1] = up[block * Q8_BLOCK + 2 * r + 1] = 0x10;
+    size_t count = (size_t)tokens * rows, whole = (size_t)ceil_div(tokens, TILE) * TILE;
+    float *x = inputs((size_t)tokens * width, USUAL), *expected = floats(count), *out = floats(count), *one = floats(count);
+    float *sums = floats(whole * 2 * PANEL), *products = floats((size_t)panels * whole * PANEL);
+    void *tiles = memory((size_t)ceil_div(tokens, TILE) * blocks * sizeof(Tile));
+    tier->quantize(x, width, 1, 0, tokens, tiles);
+    tier->gated(1, gate, panel_bytes, 1, up, panel_bytes, rows, width, tiles, tiles, tokens, 0, panels, sums, expected);
+    amx_gated_products(1, gate, panel_bytes, 1, up, panel_bytes, width, tiles, tokens, 0, panels, sums, products);
+    amx_spread(products, PANEL, panels, tokens, 0, tokens, 0, 0, rows, out);
+    check_same("all pieces", out, expected, count * sizeof(float));
+    for (int i = 0; i < panels; i++)
+        amx_spread(products + (size_t)i * whole * PANEL, PANEL, 1, tokens, 0, tokens, 0, i * PANEL, rows, one);
+    check_same("piece by piece", one, expected, count * sizeof(float));
+}
+
+void test_tile_products(const Tier *tier) {
     if (!has_tiles(tier)) return;
+    test_gated_products(tier, 1, 1, 1);
+    test_gated_products(tier, 20, 33, 31);
+    test_gated_products(tier, 40, 96, 100);
     test_corrected(1, 1, 1);
     test_corrected(5, 31, 5);
     test_corrected(40, 70, 16);
@@ -136,5 +170,5 @@ void test_adapter_tiles(const Tier *tier) {
 }
 
 #else
-void test_adapter_tiles(const Tier *tier) { (void)tier; }
+void test_tile_products(const Tier *tier) { (void)tier; }
 #endif
