@@ -146,7 +146,7 @@ final class ScoreTraining {
 
     private Tensor scores(Sample sample) {
         Tensor x = encoder.embed(Tensors.of(words.rows(sample.ids()), sample.ids().length, MiniLm.WIDTH), sample.kinds());
-        return encoder.score(encoder.layer(1, encoder.layer(0, x)));
+        return encoder.score(encoder.layer(x));
     }
 
     private static int[] known(Sample sample) {

@@ -19,11 +19,14 @@ import org.bytedeco.pytorch.global.torch;
  */
 final class TrainedEncoder {
     private static final double EPSILON = 1e-12;
-    /** Neurons of a layer: half of MiniLM's, so that reading a prompt costs little beside the model itself. */
+    /** Neurons of the layer: half of MiniLM's, so that reading a prompt costs little beside the model itself. */
     private static final int NEURONS = MiniLm.NEURONS / 2;
     /** As in {@link elms.planner.compact.EncoderLayer}. */
     private static final double OPEN = 1.88;
-    /** Names of a layer's matrices here, and of their biases in MiniLM's file. */
+    /** MiniLM's layer that the encoder's begins as, and what its names begin with. */
+    private static final int LAYER = 0;
+    private static final String PREFIX = "encoder.layer." + LAYER + ".";
+    /** Names of the layer's matrices here, and of their biases in MiniLM's file. */
     private static final Map<String, String> BIASES = Map.of("query", "attention.self.query", "key", "attention.self.key", "value",
             "attention.self.value", "output", "attention.output.dense", "up", "intermediate.dense", "down", "output.dense");
     private static final Map<String, String> NORMS = Map.of("attention_norm", "attention.output.LayerNorm", "feed_forward_norm",
@@ -38,29 +41,24 @@ final class TrainedEncoder {
         vector(CompactWeights.EMBEDDING_NORM + ".weight", start.vector("embeddings.LayerNorm.weight"));
         vector(CompactWeights.EMBEDDING_NORM + ".bias", start.vector("embeddings.LayerNorm.bias"));
         adam.add(CompactWeights.KINDS, kinds(start));
-        for (int layer = 0; layer < CompactWeights.LAYERS; layer++) {
-            int index = layer;
-            String prefix = "encoder.layer." + layer + ".";
-            int[] neurons = start.largestNeurons(layer, NEURONS);
-            BIASES.forEach((part, bias) -> {
-                String name = CompactWeights.layer(index, part);
-                float[][] matrix = start.matrix(index, part);
-                float[] biases = start.vector(prefix + bias + ".bias");
-                if (part.equals("up")) {
-                    float[] all = biases;
-                    matrix = IntStream.of(neurons).mapToObj(List.of(matrix)::get).toArray(float[][]::new);
-                    biases = floats(neurons, neuron -> all[neuron]);
-                } else if (part.equals("down")) {
-                    matrix = Arrays.stream(matrix).map(row -> floats(neurons, neuron -> row[neuron])).toArray(float[][]::new);
-                }
-                adam.add(name + ".weight", Tensors.of(matrix));
-                vector(name + ".bias", biases);
-            });
-            NORMS.forEach((part, norm) -> {
-                vector(CompactWeights.layer(index, part) + ".weight", start.vector(prefix + norm + ".weight"));
-                vector(CompactWeights.layer(index, part) + ".bias", start.vector(prefix + norm + ".bias"));
-            });
-        }
+        int[] neurons = start.largestNeurons(LAYER, NEURONS);
+        BIASES.forEach((part, bias) -> {
+            float[][] matrix = start.matrix(LAYER, part);
+            float[] biases = start.vector(PREFIX + bias + ".bias");
+            if (part.equals("up")) {
+                float[] all = biases;
+                matrix = IntStream.of(neurons).mapToObj(List.of(matrix)::get).toArray(float[][]::new);
+                biases = floats(neurons, neuron -> all[neuron]);
+            } else if (part.equals("down")) {
+                matrix = Arrays.stream(matrix).map(row -> floats(neurons, neuron -> row[neuron])).toArray(float[][]::new);
+            }
+            adam.add(CompactWeights.layer(part) + ".weight", Tensors.of(matrix));
+            vector(CompactWeights.layer(part) + ".bias", biases);
+        });
+        NORMS.forEach((part, norm) -> {
+            vector(CompactWeights.layer(part) + ".weight", start.vector(PREFIX + norm + ".weight"));
+            vector(CompactWeights.layer(part) + ".bias", start.vector(PREFIX + norm + ".bias"));
+        });
         adam.add(CompactWeights.SCORE + ".weight", torch.zeros(1, MiniLm.WIDTH));
         adam.add(CompactWeights.SCORE + ".bias", torch.zeros(1, 1));
     }
@@ -89,7 +87,7 @@ final class TrainedEncoder {
     }
 
     /**
-     * The stream before the first layer.
+     * The stream before the layer.
      *
      * @param words rows of word embeddings
      * @param kinds what each row is
@@ -99,22 +97,22 @@ final class TrainedEncoder {
         return norm(words.add(positions.narrow(0, 0, words.size(0))).add(kind), CompactWeights.EMBEDDING_NORM);
     }
 
-    /** The stream after a layer; rows of the model's width. */
-    Tensor layer(int layer, Tensor x) {
-        Tensor middle = attended(layer, x);
-        Tensor activations = activated(affine(CompactWeights.layer(layer, "up"), middle));
-        Tensor written = affine(CompactWeights.layer(layer, "down"), activations);
-        return norm(middle.add(written), CompactWeights.layer(layer, "feed_forward_norm"));
+    /** The stream after the layer; rows of the model's width. */
+    Tensor layer(Tensor x) {
+        Tensor middle = attended(x);
+        Tensor activations = activated(affine(CompactWeights.layer("up"), middle));
+        Tensor written = affine(CompactWeights.layer("down"), activations);
+        return norm(middle.add(written), CompactWeights.layer("feed_forward_norm"));
     }
 
-    /** The stream in the middle of a layer. */
-    Tensor attended(int layer, Tensor x) {
-        Tensor queries = heads(affine(CompactWeights.layer(layer, "query"), x));
-        Tensor keys = heads(affine(CompactWeights.layer(layer, "key"), x));
-        Tensor values = heads(affine(CompactWeights.layer(layer, "value"), x));
+    /** The stream in the middle of the layer. */
+    Tensor attended(Tensor x) {
+        Tensor queries = heads(affine(CompactWeights.layer("query"), x));
+        Tensor keys = heads(affine(CompactWeights.layer("key"), x));
+        Tensor values = heads(affine(CompactWeights.layer("value"), x));
         Tensor scores = queries.matmul(keys.transpose(1, 2)).mul(Tensors.scalar(1 / Math.sqrt(MiniLm.WIDTH / (double) MiniLm.HEADS)));
         Tensor attended = scores.softmax(-1).matmul(values).transpose(0, 1).flatten(1, 2);
-        return norm(x.add(affine(CompactWeights.layer(layer, "output"), attended)), CompactWeights.layer(layer, "attention_norm"));
+        return norm(x.add(affine(CompactWeights.layer("output"), attended)), CompactWeights.layer("attention_norm"));
     }
 
     /** Logits of the score head, one a row. */

@@ -62,14 +62,14 @@ class CompactLmParityTest {
                     WordPieceTokenizer pieces = new WordPieceTokenizer(words.vocabulary())) {
                 Opinion opinion = new CompactLm(CompactWeights.read(written), pieces::encode, kernels)
                         .read(TEXT, List.of(new Range(0, TEXT.indexOf("What"))));
-                Tensor stream = encoder.layer(1, encoder.layer(0, embedded(encoder, words, pieces.encode(TEXT))));
+                Tensor stream = encoder.layer(embedded(encoder, words, pieces.encode(TEXT)));
                 float[] rows = Tensors.floats(stream);
                 for (int i = 0; i < opinion.keep().length; i++) {
                     double expected = 0;
                     for (int column = 0; column < MiniLm.WIDTH; column++) {
                         expected += head[column] * rows[(i + 1) * MiniLm.WIDTH + column];
                     }
-                    assertThat((double) opinion.keep()[i]).isCloseTo(expected, within(0.35));
+                    assertThat((double) opinion.keep()[i]).isCloseTo(expected, within(0.2));
                 }
             }
         }
@@ -83,7 +83,7 @@ class CompactLmParityTest {
         return encoder.embed(Tensors.of(words.rows(ids), ids.length, MiniLm.WIDTH), kinds);
     }
 
-    /** Numbers of ONNX Runtime 1.32 for {@code [CLS] hello world [SEP]}, behind the first layer's attention. */
+    /** Numbers of ONNX Runtime 1.32 for {@code [CLS] hello world [SEP]}, behind the layer's attention. */
     @Test
     void theFileIsReadAsOnnxRuntimeReadsIt() {
         try (PointerScope scope = new PointerScope()) {
@@ -95,7 +95,7 @@ class CompactLmParityTest {
             }
             TrainedEncoder encoder = new TrainedEncoder(start, new Adam(name -> 0));
             Tensor embedded = encoder.embed(Tensors.of(words, ids.length, MiniLm.WIDTH), new int[ids.length]);
-            float[] rows = Tensors.floats(encoder.attended(0, embedded));
+            float[] rows = Tensors.floats(encoder.attended(embedded));
             assertThat(Arrays.copyOfRange(rows, MiniLm.WIDTH, MiniLm.WIDTH + 6)).containsExactly(
                     new float[] {-0.31697333f, 0.9591659f, 0.41862777f, 0.12948477f, -0.14649302f, 0.8511057f}, within(1e-4f));
             assertThat(Arrays.copyOfRange(rows, 4 * MiniLm.WIDTH - 6, 4 * MiniLm.WIDTH)).containsExactly(

@@ -10,7 +10,7 @@ import java.util.List;
 
 /**
  * A small bidirectional encoder that reads a prompt before the model does. Its score head says which word pieces matter, its
- * decision head which plan answers best; the bottom layer is shared by both (Li et al., arXiv 2409.09071). For one caller at a time.
+ * decision head which plan answers best; its layer is shared by both (Li et al., arXiv 2409.09071). For one caller at a time.
  */
 public final class CompactLm implements PromptReader {
     private static final String BEGIN = "[CLS]";
@@ -62,13 +62,10 @@ public final class CompactLm implements PromptReader {
         int[] members = window.members();
         int rows = members.length + 2;
         float[] x = embed(members, encoding.ids(), kinds);
-        weights.layers().get(0).apply(x, rows, weights.heads(), workspace);
-        for (int i = window.from(); i < window.to(); i++) {
-            summary.add(x, (i + 1) * weights.width(), kinds[members[i]]);
-        }
-        weights.layers().get(1).apply(x, rows, weights.heads(), workspace);
+        weights.layer().apply(x, rows, weights.heads(), workspace);
         float[] scores = weights.score().of(x, rows, Buffer.SCORES, workspace);
         for (int i = window.from(); i < window.to(); i++) {
+            summary.add(x, (i + 1) * weights.width(), kinds[members[i]]);
             keep[members[i]] = scores[i + 1];
         }
     }

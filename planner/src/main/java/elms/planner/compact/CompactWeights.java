@@ -18,13 +18,13 @@ import java.util.List;
  * @param words embedding of the pieces, read row by row where the file has them
  * @param positions embedding of the places in a window
  * @param kinds embedding of what may be cut and of what may not
- * @param layers the first is shared by both heads, the second belongs to the score head
+ * @param layer shared by both heads
  * @param score of a piece
  * @param decisionHidden first half of the decision head
  * @param decision second half
  */
 public record CompactWeights(String[] vocabulary, int heads, TensorReader words, float[][] positions, float[][] kinds,
-        LayerNorm embeddingNorm, List<EncoderLayer> layers, Affine score, Affine decisionHidden, Affine decision) {
+        LayerNorm embeddingNorm, EncoderLayer layer, Affine score, Affine decisionHidden, Affine decision) {
     public static final String VOCABULARY = "elms.planner.vocabulary";
     public static final String HEADS = "elms.planner.heads";
     public static final String WORDS = "planner.words";
@@ -34,12 +34,11 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
     public static final String SCORE = "planner.score";
     public static final String DECISION_HIDDEN = "planner.decision_hidden";
     public static final String DECISION = "planner.decision";
-    public static final int LAYERS = 2;
     private static final String TENSORS = "planner.";
 
-    /** Name of a part of a layer. */
-    public static String layer(int layer, String part) {
-        return "planner.blk." + layer + "." + part;
+    /** Name of a part of the layer. */
+    public static String layer(String part) {
+        return "planner.layer." + part;
     }
 
     /** Whether a tensor of a pack is one of these parameters. */
@@ -68,14 +67,11 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
         float[][] positions = rows(file, POSITIONS);
         int width = positions[0].length;
         int heads = metadata.required(HEADS, metadata.integer(HEADS, 1, width));
-        List<EncoderLayer> layers = new ArrayList<>();
-        for (int i = 0; i < LAYERS; i++) {
-            layers.add(new EncoderLayer(affine(file, layer(i, "query"), layer(i, "key"), layer(i, "value")),
-                    affine(file, layer(i, "output")), norm(file, layer(i, "attention_norm")), affine(file, layer(i, "up")),
-                    affine(file, layer(i, "down")), norm(file, layer(i, "feed_forward_norm"))));
-        }
+        EncoderLayer layer = new EncoderLayer(affine(file, layer("query"), layer("key"), layer("value")), affine(file, layer("output")),
+                norm(file, layer("attention_norm")), affine(file, layer("up")), affine(file, layer("down")),
+                norm(file, layer("feed_forward_norm")));
         CompactWeights weights = new CompactWeights(vocabulary, heads, new TensorReader(file, words), positions, rows(file, KINDS),
-                norm(file, EMBEDDING_NORM), layers, affine(file, SCORE), affine(file, DECISION_HIDDEN), affine(file, DECISION));
+                norm(file, EMBEDDING_NORM), layer, affine(file, SCORE), affine(file, DECISION_HIDDEN), affine(file, DECISION));
         if (words.rows() != vocabulary.length || words.columns() != width || width % heads != 0 || weights.kinds.length != 2) {
             throw new ElmsException(file.path() + " has a planner whose parts do not fit each other");
         }
