@@ -80,8 +80,8 @@ INLINE void adapted_rows(const Adapter *a, const float *x, const float *sums, in
 
 /*
  * Tokens [first, last) of x in tiles as matmul reads them, the first a multiple of 16. Beside a matrix what its adapter has between its
- * own follows each token's blocks, as products.h reads them; else they become x + up · down · x + bias. memory has room for tiles: two for each
- * block of width and of ranks, and four for each of both.
+ * own follows each token's blocks, as products.h reads them; else they become x + up · down · x + bias. memory has room for tiles: two for
+ * each block of width and of ranks, and four for each of both.
  */
 void EXPORT(quantize_adapted)(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
                               const float *scales, const float *bias, int beside, const float *x, int first, int last, void *memory,

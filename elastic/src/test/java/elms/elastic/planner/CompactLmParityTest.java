@@ -1,14 +1,18 @@
 package elms.elastic.planner;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import elms.elastic.torch.Adam;
 import elms.elastic.torch.Tensors;
 import elms.elastic.torch.Torch;
+import elms.engine.ElmsException;
+import elms.engine.gguf.FloatRows;
 import elms.engine.gguf.GgufFile;
 import elms.engine.gguf.GgufWriter;
+import elms.engine.gguf.TensorType;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
 import elms.kernels.Kernels;
@@ -72,6 +76,17 @@ class CompactLmParityTest {
                     assertThat((double) opinion.keep()[i]).isCloseTo(expected, within(0.2));
                 }
             }
+        }
+    }
+
+    @Test
+    void aPlannerOfAnEarlierVersionIsToBeMadeAnew() throws IOException {
+        Path pack = folder.resolve("old.pack");
+        GgufWriter.write(pack, Map.of(), List.of(FloatRows.tensor(CompactWeights.WORDS, TensorType.F32, new float[1][32]),
+                FloatRows.tensor("planner.blk.0.query.weight", TensorType.F32, new float[1][32])));
+        try (GgufFile file = GgufFile.open(pack)) {
+            assertThatThrownBy(() -> CompactWeights.isIn(file)).isInstanceOf(ElmsException.class)
+                    .hasMessageContaining("make it anew with elms elasticize");
         }
     }
 

@@ -50,9 +50,18 @@ public record CompactWeights(String[] vocabulary, int heads, TensorReader words,
         return positions[0].length;
     }
 
-    /** Whether a pack carries parameters. */
+    /**
+     * Whether a pack carries parameters.
+     *
+     * @throws ElmsException if they are those of an encoder with two layers, as packs once had
+     */
     public static boolean isIn(GgufFile file) {
-        return file.find(WORDS).isPresent();
+        boolean there = file.find(WORDS).isPresent();
+        if (there && file.find(layer("query") + ".weight").isEmpty()) {
+            throw new ElmsException(file.path() + " has a planner of an earlier version; make it anew with elms elasticize MODEL --only planner"
+                    + " --calibration FILE...");
+        }
+        return there;
     }
 
     /**
