@@ -45,9 +45,7 @@ void EXPORT(spread)(const float *products, int numbers, int pieces, int tokens, 
         for (int i = 0; i < pieces; i++, to += numbers) {
             const float *from = products + (i * whole_tiles(tokens) + t) * numbers;
             int left = rows - row - i * numbers, count = left < numbers ? left : numbers;
-            if (count == PAIR && add) UNROLL for (int r = 0; r < PAIR; r += WIDTH) store(to + r, load(to + r) + load(from + r));
-            else if (count % WIDTH == 0 && !add) for (int r = 0; r < count; r += WIDTH) store(to + r, load(from + r));
-            else if (add) for (int r = 0; r < count; r++) to[r] += from[r];
+            if (add) add_row(count, from, to);
             else for (int r = 0; r < count; r++) to[r] = from[r];
         }
     }

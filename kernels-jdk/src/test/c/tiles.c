@@ -37,6 +37,14 @@ static int8_t *bytes(size_t count) {
     return result;
 }
 
+/* Blocks of panels, with scales of about a two-thousandth. */
+static uint8_t *q8_blocks(int count) {
+    uint8_t *blocks = (uint8_t *)bytes((size_t)count * Q8_BLOCK);
+    for (int block = 0; block < count; block++)
+        for (int r = 0; r < PANEL; r++) blocks[block * Q8_BLOCK + 2 * r + 1] = 0x10;
+    return blocks;
+}
+
 static Adapter adapter(int rows, int width, int rank) {
     Adapter a = {.rank = rank, .ranks = rank + 2, .width = width, .columns = width + 3, .rows = rows};
     a.rank_blocks = ceil_div(rank + BIAS_TERMS, BLOCK);
@@ -104,9 +112,7 @@ static void test_beside(const Tier *tier, int tokens, int rows, int width, int r
     Adapter a = adapter(rows, width, rank);
     int blocks = ceil_div(width, BLOCK), panels = ceil_div(rows, PANEL), pairs = ceil_div(panels, 2);
     int64_t panel_bytes = (int64_t)blocks * Q8_BLOCK;
-    uint8_t *weights = (uint8_t *)bytes((size_t)(panels * panel_bytes));
-    for (int block = 0; block < panels * blocks; block++)
-        for (int r = 0; r < PANEL; r++) weights[block * Q8_BLOCK + 2 * r + 1] = 0x10; /* scales of about a two-thousandth */
+    uint8_t *weights = q8_blocks(panels * blocks);
     size_t count = (size_t)tokens * rows, sums = (size_t)ceil_div(tokens, TILE) * TILE * 2 * PANEL;
     float *x = inputs((size_t)tokens * width, USUAL), *out = inputs(count, USUAL), *apart = floats(count);
     memcpy(apart, out, count * sizeof(float));
@@ -135,9 +141,7 @@ static void test_gated_products(const Tier *tier, int tokens, int rows, int widt
     begin("gated_products %d to %d x %d", tokens, rows, width);
     int blocks = ceil_div(width, BLOCK), panels = ceil_div(rows, PANEL);
     int64_t panel_bytes = (int64_t)blocks * Q8_BLOCK;
-    uint8_t *gate = (uint8_t *)bytes((size_t)(panels * panel_bytes)), *up = (uint8_t *)bytes((size_t)(panels * panel_bytes));
-    for (int block = 0; block < panels * blocks; block++)
-        for (int r = 0; r < PANEL; r++) gate[block * Q8_BLOCK + 2 * r + 1] = up[block * Q8_BLOCK + 2 * r + 1] = 0x10;
+    uint8_t *gate = q8_blocks(panels * blocks), *up = q8_blocks(panels * blocks);
     size_t count = (size_t)tokens * rows, whole = (size_t)ceil_div(tokens, TILE) * TILE;
     float *x = inputs((size_t)tokens * width, USUAL), *expected = floats(count), *out = floats(count), *one = floats(count);
     float *sums = floats(whole * 2 * PANEL), *products = floats((size_t)panels * whole * PANEL);

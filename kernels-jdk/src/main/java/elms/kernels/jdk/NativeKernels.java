@@ -92,21 +92,15 @@ public class NativeKernels implements Kernels {
 
     /** Products with rounded activations; x is what matrices of floats read. */
     private void multiply(float[] x, int tokens, int columns, Product... products) {
-        int[] pairs = new int[products.length + 1];
+        int[] pairs = new int[products.length];
         for (int i = 0; i < products.length; i++) {
             requireColumns(products[i].weights(), columns);
-            pairs[i + 1] = pairs[i] + pairs(products[i].weights());
+            pairs[i] = pairs(products[i].weights());
         }
-        multiply(tokens, columns, rounding.terms(), pairs[products.length], Optional.empty(), (from, to, part, worker) -> {
-            for (int i = 0; i < products.length; i++) {
-                int first = Math.max(from, pairs[i]) - pairs[i];
-                int last = Math.min(to, pairs[i + 1]) - pairs[i];
-                if (first < last) {
-                    Matrix w = products[i].weights();
-                    functions.matmul(w, input(w, x, part, rounding.terms()), part.count(), rounding.terms(), first, last, false,
-                            scratch[worker], part.of(products[i].out(), w.rows()));
-                }
-            }
+        multiplyEach(tokens, columns, rounding.terms(), pairs, (index, first, last, part, worker) -> {
+            Matrix w = products[index].weights();
+            functions.matmul(w, input(w, x, part, rounding.terms()), part.count(), rounding.terms(), first, last, false, scratch[worker],
+                    part.of(products[index].out(), w.rows()));
         });
     }
 
@@ -210,6 +204,29 @@ public class NativeKernels implements Kernels {
                 int from = (task - others) / pieces * count;
                 int first = (task - others) % pieces * step;
                 piece.run(first, Math.min(pairs, first + step), new Part(from, Math.min(count, tokens - from)), worker);
+            }
+        });
+    }
+
+    /** Pairs {@code [first, last)} of panels of the index-th multiplication with some tokens. */
+    @FunctionalInterface
+    interface PieceOfEach {
+        void run(int index, int first, int last, Part part, int worker);
+    }
+
+    /** As {@link #multiply}, several multiplications that read the same; each has so many pairs. */
+    final void multiplyEach(int tokens, int columns, int terms, int[] pairs, PieceOfEach piece) {
+        int[] before = new int[pairs.length + 1];
+        for (int i = 0; i < pairs.length; i++) {
+            before[i + 1] = before[i] + pairs[i];
+        }
+        multiply(tokens, columns, terms, before[pairs.length], Optional.empty(), (from, to, part, worker) -> {
+            for (int i = 0; i < pairs.length; i++) {
+                int first = Math.max(from, before[i]) - before[i];
+                int last = Math.min(to, before[i + 1]) - before[i];
+                if (first < last) {
+                    piece.run(i, first, last, part, worker);
+                }
             }
         });
     }

@@ -165,8 +165,14 @@ final class TileKernels extends NativeKernels {
 
     /** Computes rows: piece by piece, or when everything is multiplied. */
     private void multiply(int tokens, int columns, Rows... all) {
+        int[] pieces = new int[all.length];
+        long[] at = new long[all.length + 1];
+        for (int i = 0; i < all.length; i++) {
+            pieces[i] = all[i].pieces;
+            at[i + 1] = at[i] + all[i].bytes(pieces[i], tokens);
+        }
         if (threads() == 1 || parts(tokens) > 1 || tokens < APART_TOKENS) {
-            forPieces(tokens, columns, all, (index, first, last, part, worker) -> {
+            multiplyEach(tokens, columns, 1, pieces, (index, first, last, part, worker) -> {
                 Rows rows = all[index];
                 products[worker] = room(products[worker], rows.bytes(last - first, part.count()));
                 rows.multiplication.run(rounded(part, columns, 1), part.count(), first, last, worker, products[worker]);
@@ -175,40 +181,14 @@ final class TileKernels extends NativeKernels {
             });
             return;
         }
-        long[] at = new long[all.length + 1];
-        for (int i = 0; i < all.length; i++) {
-            at[i + 1] = at[i] + all[i].bytes(all[i].pieces, tokens);
-        }
         products[0] = room(products[0], at[all.length]);
-        forPieces(tokens, columns, all, (index, first, last, part, worker) -> all[index].multiplication.run(rounded(part, columns, 1),
-                tokens, first, last, worker, products[0].asSlice(at[index] + all[index].bytes(first, tokens))));
+        multiplyEach(tokens, columns, 1, pieces, (index, first, last, part, worker) -> all[index].multiplication.run(
+                rounded(part, columns, 1), tokens, first, last, worker, products[0].asSlice(at[index] + all[index].bytes(first, tokens))));
         forTokens(tokens, (first, last) -> {
             for (int i = 0; i < all.length; i++) {
                 Rows rows = all[i];
                 tiles.spread(products[0].asSlice(at[i]), rows.numbers, rows.pieces, tokens, first, last, rows.add, 0, rows.width,
                         MemorySegment.ofArray(rows.out));
-            }
-        });
-    }
-
-    /** Some pieces of the index-th rows, with some tokens. */
-    @FunctionalInterface
-    private interface RowsPiece {
-        void run(int index, int first, int last, Part part, int worker);
-    }
-
-    private void forPieces(int tokens, int columns, Rows[] all, RowsPiece piece) {
-        int[] before = new int[all.length + 1];
-        for (int i = 0; i < all.length; i++) {
-            before[i + 1] = before[i] + all[i].pieces;
-        }
-        multiply(tokens, columns, 1, before[all.length], Optional.empty(), (from, to, part, worker) -> {
-            for (int i = 0; i < all.length; i++) {
-                int first = Math.max(from, before[i]) - before[i];
-                int last = Math.min(to, before[i + 1]) - before[i];
-                if (first < last) {
-                    piece.run(i, first, last, part, worker);
-                }
             }
         });
     }

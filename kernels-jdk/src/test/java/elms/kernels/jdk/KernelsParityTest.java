@@ -1,7 +1,6 @@
 package elms.kernels.jdk;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 
 import elms.kernels.Adapter;
 import elms.kernels.Form;
@@ -9,9 +8,7 @@ import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
 import elms.kernels.Matrix;
-import elms.kernels.ScalarKernels;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,30 +19,17 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a fast provider must have in common with the scalar reference. A provider's own test says which one it is. */
-abstract class KernelsParityTest {
-    private static final Kernels SCALAR = new ScalarKernels(2);
+abstract class KernelsParityTest extends AdapterParityTest {
     private static final int[][] SHAPES = {
         {1, 1}, {15, 31}, {16, 32}, {17, 33}, {48, 64}, {63, 127}, {65, 129}, {80, 1100}, {130, 576}
     };
 
-    /** Sums of n products may differ in their rounding: by a few units in the last place of the largest result. */
-    private static final float CLOSE = 2e-5f;
-    /** The same where what an adapter has made is rounded to 8 bits, which are few where large terms cancel each other. */
-    private static final float ROUNDED = 0.1f;
-
-    private final Kernels kernels;
-    private final float precision;
-
     KernelsParityTest(Kernels kernels) {
-        this(kernels, CLOSE);
+        super(kernels);
     }
 
-    /**
-     * @param precision of results, as a share of the largest
-     */
     KernelsParityTest(Kernels kernels, float precision) {
-        this.kernels = kernels;
-        this.precision = precision;
+        super(kernels, precision);
     }
 
     static Stream<Arguments> multiplications() {
@@ -93,70 +77,6 @@ abstract class KernelsParityTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"70, 96, 16, 1", "33, 31, 5, 3", "17, 100, 40, 70", "64, 7, 8, 4", "576, 576, 16, 50", "1, 1, 1, 1"})
-    void adaptAddsALowRankMatrixAndABias(int rows, int columns, int rank, int tokens) {
-        RandomData data = new RandomData(rows * 31L + columns + rank);
-        Adapter whole = adapter(data, rank, columns, rows);
-        for (Adapter adapter : List.of(whole, whole.view(Math.max(1, rank / 2), Math.max(1, columns - 3), whole.bias()),
-                Adapter.ofBias(whole.bias()))) {
-            float[] x = data.floats(tokens * adapter.columns(), 1);
-            float[] expected = data.floats(tokens * rows, 1);
-            float[] actual = expected.clone();
-            SCALAR.adapt(x, tokens, adapter, expected);
-            kernels.adapt(x, tokens, adapter, actual);
-            assertClose(actual, expected);
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1, Q4", "1, Q8", "1, F32", "5, Q4"})
-    void aMatrixAndItsAdapterAddTheSameBitsTogether(int tokens, Form form) {
-        assumeThat(kernels).as("in tiles an adapter is a part of the product").isNotInstanceOf(TileKernels.class);
-        RandomData data = new RandomData(tokens);
-        Matrix matrix = data.matrix(form, 100, 70);
-        Adapter adapter = adapter(data, 12, 70, 100);
-        float[] x = data.floats(tokens * 70, 1);
-        float[] expected = data.floats(tokens * 100, 1);
-        float[] actual = expected.clone();
-        kernels.matmulAdd(x, tokens, matrix, expected);
-        kernels.adapt(x, tokens, adapter, expected);
-        kernels.matmulAdd(x, tokens, matrix, adapter, actual);
-        assertThat(actual).isEqualTo(expected);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1, 12, Q4", "1, 16, Q8", "1, 12, F32", "5, 30, Q4", "70, 12, Q8", "1, 0, Q4", "20, 0, Q8"})
-    void aMatrixAndItsAdapterAddTogether(int tokens, int rank, Form form) {
-        RandomData data = new RandomData(tokens);
-        Matrix matrix = data.matrix(form, 100, 70);
-        Adapter adapter = rank == 0 ? Adapter.ofBias(data.floats(100, 1)) : adapter(data, rank, 70, 100);
-        float[] x = data.activations(tokens, 70, 1);
-        float[] expected = data.floats(tokens * 100, 1);
-        float[] actual = expected.clone();
-        SCALAR.matmulAdd(x, tokens, matrix, adapter, expected);
-        kernels.matmulAdd(x, tokens, matrix, adapter, actual);
-        assertClose(actual, expected);
-    }
-
-    @ParameterizedTest
-    @CsvSource({"1, 12, Q4", "1, 16, Q8", "1, 12, F32", "5, 30, Q4", "70, 12, Q8"})
-    void matricesReadWhatAnAdapterCorrects(int tokens, int rank, Form form) {
-        RandomData data = new RandomData(tokens);
-        Matrix first = data.matrix(form, 100, 70);
-        Matrix second = data.matrix(form, 100, 70);
-        Adapter adapter = adapter(data, rank, 70, 70);
-        float[] x = data.floats(tokens * 70, 1);
-        float[] expected = new float[tokens * 100];
-        float[] actual = expected.clone();
-        SCALAR.gatedMatmul(x.clone(), tokens, adapter, first, second, expected);
-        kernels.gatedMatmul(x.clone(), tokens, adapter, first, second, actual);
-        assertClose(actual, expected, ROUNDED);
-        SCALAR.matmul(x.clone(), tokens, adapter, new Product(first, expected));
-        kernels.matmul(x.clone(), tokens, adapter, new Product(first, actual), new Product(second, new float[tokens * 100]));
-        assertClose(actual, expected, ROUNDED);
-    }
-
-    @ParameterizedTest
     @CsvSource({"1, 1", "5, 37", "40, 384"})
     void layerNorm(int tokens, int width) {
         RandomData data = new RandomData(width);
@@ -168,36 +88,6 @@ abstract class KernelsParityTest {
         SCALAR.layerNorm(expected, tokens, added, weight, bias, 1e-5f);
         kernels.layerNorm(x, tokens, added, weight, bias, 1e-5f);
         assertClose(x, expected);
-    }
-
-    @Test
-    void adaptMultipliesWithBothMatrices() {
-        float[][] down = {{1, 2, 0}, {0, 1, -2}};
-        float[][] up = {{1, 0, 0, 2}, {0, -1, 0, 1}};
-        float[] y = {10, 20, 30, 40, 10, 20, 30, 40};
-        kernels.adapt(new float[] {1, 1, 1, 0, 0, 3}, 2, Adapter.of(down, up, new float[] {0.5f, 0, 0, 0}), y);
-        assertClose(y, new float[] {13.5f, 21, 30, 45, 10.5f, 26, 30, 34}, 0.01f);
-    }
-
-    @Test
-    void adaptMayReadWhatItWrites() {
-        RandomData data = new RandomData(8);
-        Adapter adapter = adapter(data, 12, 64, 64);
-        float[] x = data.floats(40 * 64, 1);
-        float[] expected = x.clone();
-        kernels.adapt(x.clone(), 40, adapter, expected);
-        kernels.adapt(x, 40, adapter, x);
-        assertThat(x).isEqualTo(expected);
-    }
-
-    private static Adapter adapter(RandomData data, int rank, int columns, int rows) {
-        float[][] down = new float[rank][];
-        float[][] up = new float[rank][];
-        for (int k = 0; k < rank; k++) {
-            down[k] = data.floats(columns, 1);
-            up[k] = data.floats(rows, 1);
-        }
-        return Adapter.of(down, up, data.floats(rows, 1));
     }
 
     @ParameterizedTest
@@ -382,22 +272,5 @@ abstract class KernelsParityTest {
         kernels.matmulAdd(x, tokens, up, out);
         kernels.matmulAdd(x, tokens, gate, beside, out);
         kernels.adapt(x, tokens, beside, out);
-    }
-
-    private void assertClose(float[] actual, float[] expected) {
-        assertClose(actual, expected, precision);
-    }
-
-    private static void assertClose(float[] actual, float[] expected, float share) {
-        float largest = 0;
-        for (float value : expected) {
-            largest = Math.max(largest, Math.abs(value));
-        }
-        float tolerance = share * largest;
-        for (int i = 0; i < expected.length; i++) {
-            float difference = Math.abs(actual[i] - expected[i]);
-            assertThat(difference <= tolerance || actual[i] == expected[i])
-                    .as("[%d] is %s, expected %s", i, actual[i], expected[i]).isTrue();
-        }
     }
 }
