@@ -12,7 +12,7 @@ INLINE int64_t whole_tiles(int tokens) { return (int64_t)(tokens + TILE - 1) / T
 
 /*
  * Pairs of panels [first, last) of a matrix with all tokens, and where bias is not NULL what the adapter beside it adds: up · inner + bias,
- * where the inner numbers follow each token's blocks (see quantize_adapted). The first pair's products are at out.
+ * where the inner numbers follow each token's blocks (see quantize_beside). The first pair's products are at out.
  */
 void EXPORT(products)(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const int8_t *up, int up_ranks, int rank,
                       const float *bias, const void *x, int tokens, int first, int last, float *out) {

@@ -1,4 +1,4 @@
-/* quantize_adapted, products and spread, of tiers that multiply tiles. */
+/* quantize_beside, quantize_corrected, products and spread, of tiers that multiply tiles. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,16 +7,18 @@
 
 #if defined(__x86_64__)
 
-typedef void QuantizeAdapted(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks, int rows,
-                             const float *scales, const float *bias, int beside, const float *x, int first, int last, void *memory,
-                             void *out);
+typedef void QuantizeBeside(const int8_t *down, int down_columns, int rank, int width, const float *scales, const float *x, int first,
+                            int last, void *memory, void *out);
+typedef void QuantizeCorrected(const int8_t *down, int down_columns, int rank, int width, const int8_t *up, int up_ranks,
+                               const float *scales, const float *bias, const float *x, int first, int last, void *memory, void *out);
 typedef void Products(int form, const uint8_t *weights, int64_t panel_bytes, int rows, int width, const int8_t *up, int up_ranks, int rank,
                       const float *bias, const void *x, int tokens, int first, int last, float *out);
 typedef void GatedProducts(int gate_form, const uint8_t *gate, int64_t gate_bytes, int up_form, const uint8_t *up, int64_t up_bytes,
                            int width, const void *x, int tokens, int first, int last, float *sums, float *out);
 typedef void Spread(const float *products, int numbers, int pieces, int tokens, int first, int last, int add, int row, int rows,
                     float *out);
-QuantizeAdapted amx_quantize_adapted;
+QuantizeBeside amx_quantize_beside;
+QuantizeCorrected amx_quantize_corrected;
 Products amx_products;
 GatedProducts amx_gated_products;
 Spread amx_spread;
@@ -79,14 +81,18 @@ static Tile *quantize(const Adapter *a, int beside, const float *x, int tokens) 
     int half = ceil_div(tokens, 2 * TILE) * TILE;
     for (int part = 0; part < 2; part++) {
         void *room = memory((size_t)(2 * a->rank_blocks * blocks + blocks + a->rank_blocks) * 2 * sizeof(Tile));
-        amx_quantize_adapted(a->down, a->columns, a->rank, a->width, a->up, a->ranks, a->rows, a->scales, a->bias, beside, x,
-                             part ? half : 0, part ? tokens : smaller_int(half, tokens), room, out);
+        int first = part ? half : 0, last = part ? tokens : smaller_int(half, tokens);
+        if (beside) {
+            amx_quantize_beside(a->down, a->columns, a->rank, a->width, a->scales, x, first, last, room, out);
+            continue;
+        }
+        amx_quantize_corrected(a->down, a->columns, a->rank, a->width, a->up, a->ranks, a->scales, a->bias, x, first, last, room, out);
     }
     return out;
 }
 
 static void test_corrected(int tokens, int width, int rank) {
-    begin("quantize_adapted %d x %d by %d", tokens, width, rank);
+    begin("quantize_corrected %d x %d by %d", tokens, width, rank);
     Adapter a = adapter(width, width, rank);
     float *x = inputs((size_t)tokens * width, USUAL);
     int blocks = ceil_div(width, BLOCK), columns = blocks * BLOCK;

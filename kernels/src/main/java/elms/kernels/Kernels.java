@@ -2,6 +2,7 @@ package elms.kernels;
 
 import java.nio.ByteBuffer;
 import java.util.BitSet;
+import java.util.Optional;
 
 /**
  * The arithmetic of a transformer's forward pass on rows of floats, one row a token. Arrays are dense: row t of an
@@ -14,6 +15,11 @@ import java.util.BitSet;
 public interface Kernels extends AutoCloseable {
     /** One matrix of a multiplication that several share an input with. */
     record Product(Matrix weights, float[] out) {}
+
+    /**
+     * What becomes of the residual stream before a block reads it: {@link #rmsNorm}, and where there is an adapter n + adapter(n) of that.
+     */
+    record Norm(float[] weight, float epsilon, Optional<Adapter> adapter) {}
 
     /** What runs and on how many threads, for one log line. */
     String description();
@@ -34,10 +40,10 @@ public interface Kernels extends AutoCloseable {
     /** out[t·rows + r] = Σ_c x[t·columns + c] · weights[r][c], for every product; all have as many columns as x. */
     void matmul(float[] x, int tokens, Product... products);
 
-    /** As {@link #matmul(float[], int, Product...)} of what an adapter makes of x, x + adapter(x), which x may hold afterwards. */
-    default void matmul(float[] x, int tokens, Adapter adapter, Product... products) {
-        adapt(x, tokens, adapter, x);
-        matmul(x, tokens, products);
+    /** As {@link #matmul(float[], int, Product...)} of what a norm makes of x, which normed may hold afterwards. */
+    default void matmul(float[] x, int tokens, Norm norm, float[] normed, Product... products) {
+        normalize(x, tokens, norm, normed);
+        matmul(normed, tokens, products);
     }
 
     /** out[r] = Σ_c x[c] · weights[r][c] for one token and at least the rows of some panels, the same as for all of them. */
@@ -74,10 +80,16 @@ public interface Kernels extends AutoCloseable {
     /** out = silu(gate · x) ⊙ (up · x), the input half of a SwiGLU block (Shazeer, arXiv 2002.05202). */
     void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out);
 
-    /** As {@link #gatedMatmul(float[], int, Matrix, Matrix, float[])} of x + adapter(x), which x may hold afterwards. */
-    default void gatedMatmul(float[] x, int tokens, Adapter adapter, Matrix gate, Matrix up, float[] out) {
-        adapt(x, tokens, adapter, x);
-        gatedMatmul(x, tokens, gate, up, out);
+    /** As {@link #gatedMatmul(float[], int, Matrix, Matrix, float[])} of what a norm makes of x, which normed may hold afterwards. */
+    default void gatedMatmul(float[] x, int tokens, Norm norm, float[] normed, Matrix gate, Matrix up, float[] out) {
+        normalize(x, tokens, norm, normed);
+        gatedMatmul(normed, tokens, gate, up, out);
+    }
+
+    /** out = norm(x), with its adapter. */
+    default void normalize(float[] x, int tokens, Norm norm, float[] out) {
+        rmsNorm(x, tokens, norm.weight(), norm.epsilon(), out);
+        norm.adapter().ifPresent(adapter -> adapt(out, tokens, adapter, out));
     }
 
     /** out[t] = x[t] / sqrt(mean(x[t]²) + epsilon) ⊙ weight (Zhang and Sennrich, arXiv 1910.07467). */

@@ -9,6 +9,7 @@ import elms.engine.model.Weights;
 import elms.kernels.Adapter;
 import elms.kernels.KeyValues;
 import elms.kernels.Kernels;
+import elms.kernels.Kernels.Norm;
 import elms.kernels.Kernels.Product;
 import elms.kernels.Matrix;
 import java.util.Arrays;
@@ -82,13 +83,11 @@ final class Pass {
 
     /** Queries, keys, values: products with norm(x). */
     private void project(Layer layer, Rows rows, Product... products) {
-        kernels.rmsNorm(rows.x, rows.tokens, layer.attentionNorm(), config.epsilon(), rows.normed);
-        Adapter adapter = layer.adapters().get(Place.ATTENTION_INPUT);
-        if (adapter == null) {
-            kernels.matmul(rows.normed, rows.tokens, products);
-        } else {
-            kernels.matmul(rows.normed, rows.tokens, adapter, products);
-        }
+        kernels.matmul(rows.x, rows.tokens, norm(layer, layer.attentionNorm(), Place.ATTENTION_INPUT), rows.normed, products);
+    }
+
+    private Norm norm(Layer layer, float[] weight, Place place) {
+        return new Norm(weight, config.epsilon(), Optional.ofNullable(layer.adapters().get(place)));
     }
 
     /** Appends the chunk's keys and values to the caches, even where no head reads them. */
@@ -130,13 +129,8 @@ final class Pass {
     /** x += down · (silu(gate · norm(x)) ⊙ up · norm(x)). */
     private void feedForward(int index, Layer layer, Rows rows, Probe probe) {
         if (layer.neurons() > 0) {
-            kernels.rmsNorm(rows.x, rows.tokens, layer.feedForwardNorm(), config.epsilon(), rows.normed);
-            Adapter adapter = layer.adapters().get(Place.FEED_FORWARD_INPUT);
-            if (adapter == null) {
-                kernels.gatedMatmul(rows.normed, rows.tokens, layer.gate(), layer.up(), rows.activations);
-            } else {
-                kernels.gatedMatmul(rows.normed, rows.tokens, adapter, layer.gate(), layer.up(), rows.activations);
-            }
+            kernels.gatedMatmul(rows.x, rows.tokens, norm(layer, layer.feedForwardNorm(), Place.FEED_FORWARD_INPUT), rows.normed,
+                    layer.gate(), layer.up(), rows.activations);
             probe.neurons(index, rows.activations, rows.tokens);
         }
         add(layer, Place.FEED_FORWARD_OUTPUT, layer.neurons(), rows.activations, layer.down(), rows);

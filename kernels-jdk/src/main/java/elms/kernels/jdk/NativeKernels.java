@@ -68,6 +68,10 @@ public class NativeKernels implements Kernels {
         return prompts.isPresent() ? prompts.get() : this;
     }
 
+    final NativeFunctions functions() {
+        return functions;
+    }
+
     @Override
     public String description() {
         return "native, " + tier + ", " + threads() + (threads() == 1 ? " thread" : " threads");
@@ -173,15 +177,9 @@ public class NativeKernels implements Kernels {
     }
 
     /** Rounds activations for {@link #multiply}. */
-    final void round(float[] x, int tokens, int columns, int terms) {
-        MemorySegment out = roomToRound(tokens, columns, terms);
-        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, out));
-    }
-
-    /** Where rounded activations go. */
-    final MemorySegment roomToRound(int tokens, int columns, int terms) {
+    private void round(float[] x, int tokens, int columns, int terms) {
         rounded = room(rounded, rounding.bytes(tokens, columns, terms));
-        return rounded;
+        forTokens(tokens, (first, last) -> functions.quantize(x, columns, terms, first, last, rounded));
     }
 
     /**
@@ -237,11 +235,8 @@ public class NativeKernels implements Kernels {
     }
 
     private MemorySegment input(Matrix weights, float[] x, Part part, int terms) {
-        return weights.form() == Form.F32 ? part.of(x, weights.columns()) : rounded(part, weights.columns(), terms);
-    }
-
-    final MemorySegment rounded(Part part, int columns, int terms) {
-        return rounded.asSlice(rounding.bytes(part.first(), columns, terms));
+        return weights.form() == Form.F32 ? part.of(x, weights.columns())
+                : rounded.asSlice(rounding.bytes(part.first(), weights.columns(), terms));
     }
 
     @Override

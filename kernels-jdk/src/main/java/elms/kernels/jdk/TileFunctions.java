@@ -18,14 +18,17 @@ final class TileFunctions {
     /** Numbers that a bias is the sum of, each behind the ranks. */
     private static final int BIAS_TERMS = 3;
 
-    private final MethodHandle quantize;
+    private final MethodHandle quantizeBeside;
+    private final MethodHandle quantizeCorrected;
     private final MethodHandle products;
     private final MethodHandle gated;
     private final MethodHandle spread;
 
     TileFunctions(NativeLibrary library) {
-        quantize = NativeFunctions.function(library, "quantize_adapted", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT,
-                ADDRESS, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        quantizeBeside = NativeFunctions.function(library, "quantize_beside", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS,
+                JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        quantizeCorrected = NativeFunctions.function(library, "quantize_corrected", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS,
+                JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
         products = NativeFunctions.function(library, "products", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT,
                 JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
         gated = NativeFunctions.function(library, "gated_products", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG,
@@ -39,7 +42,7 @@ final class TileFunctions {
         return Matrix.blocks(adapter.rank() + BIAS_TERMS) * Matrix.BLOCK_COLUMNS;
     }
 
-    /** Bytes of memory that {@link #quantize} needs. */
+    /** Bytes of memory that rounding with an adapter needs. */
     static long bytes(Adapter adapter) {
         long blocks = Matrix.blocks(adapter.columns());
         long ranks = Matrix.blocks(columns(adapter));
@@ -52,16 +55,29 @@ final class TileFunctions {
     }
 
     /**
-     * Rounds tokens {@code [first, last)}, as they are with what the adapter beside a matrix makes of them, or corrected by it.
+     * Rounds tokens {@code [first, last)}, each with what the adapter beside its matrix makes of it behind.
      *
      * @param first a multiple of 16
      */
-    void quantize(Adapter adapter, boolean beside, float[] x, int first, int last, MemorySegment memory, MemorySegment out) {
+    void quantizeBeside(Adapter adapter, float[] x, int first, int last, MemorySegment memory, MemorySegment out) {
         try {
-            quantize.invokeExact(MemorySegment.ofArray(adapter.down()), adapter.downStride(), adapter.rank(), adapter.columns(),
-                    MemorySegment.ofArray(adapter.up()), adapter.scales().length, adapter.bias().length,
-                    MemorySegment.ofArray(adapter.scales()), MemorySegment.ofArray(adapter.bias()), beside ? 1 : 0,
-                    MemorySegment.ofArray(x), first, last, memory, out);
+            quantizeBeside.invokeExact(MemorySegment.ofArray(adapter.down()), adapter.downStride(), adapter.rank(), adapter.columns(),
+                    MemorySegment.ofArray(adapter.scales()), MemorySegment.ofArray(x), first, last, memory, out);
+        } catch (Throwable e) {
+            throw NativeFunctions.failed(e);
+        }
+    }
+
+    /**
+     * Rounds tokens {@code [first, last)}, corrected by an adapter.
+     *
+     * @param first a multiple of 16
+     */
+    void quantizeCorrected(Adapter adapter, float[] x, int first, int last, MemorySegment memory, MemorySegment out) {
+        try {
+            quantizeCorrected.invokeExact(MemorySegment.ofArray(adapter.down()), adapter.downStride(), adapter.rank(), adapter.columns(),
+                    MemorySegment.ofArray(adapter.up()), adapter.scales().length, MemorySegment.ofArray(adapter.scales()),
+                    MemorySegment.ofArray(adapter.bias()), MemorySegment.ofArray(x), first, last, memory, out);
         } catch (Throwable e) {
             throw NativeFunctions.failed(e);
         }

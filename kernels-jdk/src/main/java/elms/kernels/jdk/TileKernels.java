@@ -4,8 +4,8 @@ import elms.kernels.Adapter;
 import elms.kernels.Form;
 import elms.kernels.Matrix;
 import elms.kernels.Workers;
+import elms.kernels.jdk.TileInputs.Input;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -14,70 +14,62 @@ import java.util.Optional;
  * what they have computed becomes rows token by token, as all else is done with these.
  */
 final class TileKernels extends NativeKernels {
-    /** Tokens of two tiles, which are multiplied together. */
-    private static final int TOKENS = 32;
     /** Of fewer tokens, a second region takes longer than the lines that travel. */
     private static final int APART_TOKENS = 64;
 
     private final TileFunctions tiles;
-    private final Workers workers;
+    private final TileInputs inputs;
     /** Of all workers, or each worker's own. */
     private final MemorySegment[] products;
 
     TileKernels(NativeLibrary library, String tier, Workers workers) {
         super(library, Rounding.TILES, tier, workers, Optional.empty());
         this.tiles = new TileFunctions(library);
-        this.workers = workers;
-        this.products = new MemorySegment[workers.count()];
-        Arrays.fill(products, MemorySegment.NULL);
+        this.inputs = new TileInputs(functions(), tiles, workers);
+        this.products = TileInputs.none(workers);
     }
 
     @Override
     public void matmul(float[] x, int tokens, Product... matrices) {
         int columns = matrices[0].weights().columns();
         if (inTiles(matrices)) {
-            round(x, tokens, columns, 1);
-            multiply(tokens, columns, rows(columns, matrices));
+            multiply(tokens, inputs.plain(x, tokens, columns), rows(columns, matrices));
         } else {
             super.matmul(x, tokens, matrices);
         }
     }
 
     @Override
-    public void matmul(float[] x, int tokens, Adapter adapter, Product... matrices) {
-        if (adapter.rank() > 0 && inTiles(matrices)) {
-            round(x, tokens, adapter, false);
-            multiply(tokens, adapter.columns(), rows(adapter.columns(), matrices));
+    public void matmul(float[] x, int tokens, Norm norm, float[] normed, Product... matrices) {
+        if (inTiles(norm) && inTiles(matrices)) {
+            multiply(tokens, inputs.normed(x, tokens, norm), rows(norm.weight().length, matrices));
         } else {
-            super.matmul(x, tokens, adapter, matrices);
+            super.matmul(x, tokens, norm, normed, matrices);
         }
     }
 
     @Override
     public void gatedMatmul(float[] x, int tokens, Matrix gate, Matrix up, float[] out) {
         if (inTiles(gate) && inTiles(up)) {
-            round(x, tokens, gate.columns(), 1);
-            multiply(tokens, gate.columns(), gated(gate.columns(), gate, up, out));
+            multiply(tokens, inputs.plain(x, tokens, gate.columns()), gated(gate.columns(), gate, up, out));
         } else {
             super.gatedMatmul(x, tokens, gate, up, out);
         }
     }
 
     @Override
-    public void gatedMatmul(float[] x, int tokens, Adapter adapter, Matrix gate, Matrix up, float[] out) {
-        if (adapter.rank() > 0 && inTiles(gate) && inTiles(up)) {
-            round(x, tokens, adapter, false);
-            multiply(tokens, adapter.columns(), gated(adapter.columns(), gate, up, out));
+    public void gatedMatmul(float[] x, int tokens, Norm norm, float[] normed, Matrix gate, Matrix up, float[] out) {
+        if (inTiles(norm) && inTiles(gate) && inTiles(up)) {
+            multiply(tokens, inputs.normed(x, tokens, norm), gated(norm.weight().length, gate, up, out));
         } else {
-            super.gatedMatmul(x, tokens, adapter, gate, up, out);
+            super.gatedMatmul(x, tokens, norm, normed, gate, up, out);
         }
     }
 
     @Override
     public void matmulAdd(float[] x, int tokens, Matrix weights, float[] y) {
         if (inTiles(weights)) {
-            round(x, tokens, weights.columns(), 1);
-            multiply(tokens, weights.columns(), rows(weights, Optional.empty(), true, y));
+            multiply(tokens, inputs.plain(x, tokens, weights.columns()), rows(weights, Optional.empty(), true, y));
         } else {
             super.matmulAdd(x, tokens, weights, y);
         }
@@ -87,8 +79,7 @@ final class TileKernels extends NativeKernels {
     public void matmulAdd(float[] x, int tokens, Matrix weights, Adapter adapter, float[] y) {
         if (adapter.rank() > 0 && inTiles(weights)) {
             requireColumns(weights, adapter.columns());
-            int columns = round(x, tokens, adapter, true);
-            multiply(tokens, columns, rows(weights, Optional.of(adapter), true, y));
+            multiply(tokens, inputs.beside(x, tokens, adapter), rows(weights, Optional.of(adapter), true, y));
         } else {
             super.matmulAdd(x, tokens, weights, adapter, y);
         }
@@ -103,23 +94,14 @@ final class TileKernels extends NativeKernels {
         return true;
     }
 
+    /** Whether its adapter is more than a bias. */
+    private static boolean inTiles(Norm norm) {
+        return norm.adapter().isEmpty() || norm.adapter().get().rank() > 0;
+    }
+
     /** Whether tiles are made of a matrix. */
     private static boolean inTiles(Matrix matrix) {
         return matrix.form() != Form.F32;
-    }
-
-    /**
-     * Rounds activations, corrected by an adapter, or followed by what the adapter beside their matrix makes of them.
-     *
-     * @return columns of the result
-     */
-    private int round(float[] x, int tokens, Adapter adapter, boolean beside) {
-        int columns = Matrix.blocks(adapter.columns()) * Matrix.BLOCK_COLUMNS + (beside ? TileFunctions.columns(adapter) : 0);
-        MemorySegment out = roomToRound(tokens, columns, 1);
-        int count = Math.ceilDiv(Math.ceilDiv(tokens, workers.count()), TOKENS) * TOKENS;
-        workers.run(Math.ceilDiv(tokens, count), (task, worker) -> tiles.quantize(adapter, beside, x, task * count,
-                Math.min(tokens, (task + 1) * count), scratch(worker, TileFunctions.bytes(adapter)), out));
-        return columns;
     }
 
     /** Multiplies rounded activations with some pieces of matrices; the first of them has its products at the beginning of out. */
@@ -164,7 +146,7 @@ final class TileKernels extends NativeKernels {
     }
 
     /** Computes rows: piece by piece, or when everything is multiplied. */
-    private void multiply(int tokens, int columns, Rows... all) {
+    private void multiply(int tokens, Input input, Rows... all) {
         int[] pieces = new int[all.length];
         long[] at = new long[all.length + 1];
         for (int i = 0; i < all.length; i++) {
@@ -172,18 +154,18 @@ final class TileKernels extends NativeKernels {
             at[i + 1] = at[i] + all[i].bytes(pieces[i], tokens);
         }
         if (threads() == 1 || parts(tokens) > 1 || tokens < APART_TOKENS) {
-            multiplyEach(tokens, columns, 1, pieces, (index, first, last, part, worker) -> {
+            multiplyEach(tokens, input.columns(), 1, pieces, (index, first, last, part, worker) -> {
                 Rows rows = all[index];
                 products[worker] = room(products[worker], rows.bytes(last - first, part.count()));
-                rows.multiplication.run(rounded(part, columns, 1), part.count(), first, last, worker, products[worker]);
+                rows.multiplication.run(input.of(part, worker), part.count(), first, last, worker, products[worker]);
                 tiles.spread(products[worker], rows.numbers, last - first, part.count(), 0, part.count(), rows.add, first * rows.numbers,
                         rows.width, part.of(rows.out, rows.width));
             });
             return;
         }
         products[0] = room(products[0], at[all.length]);
-        multiplyEach(tokens, columns, 1, pieces, (index, first, last, part, worker) -> all[index].multiplication.run(
-                rounded(part, columns, 1), tokens, first, last, worker, products[0].asSlice(at[index] + all[index].bytes(first, tokens))));
+        multiplyEach(tokens, input.columns(), 1, pieces, (index, first, last, part, worker) -> all[index].multiplication.run(
+                input.of(part, worker), tokens, first, last, worker, products[0].asSlice(at[index] + all[index].bytes(first, tokens))));
         forTokens(tokens, (first, last) -> {
             for (int i = 0; i < all.length; i++) {
                 Rows rows = all[i];

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import elms.kernels.Adapter;
 import elms.kernels.Form;
 import elms.kernels.Kernels;
+import elms.kernels.Kernels.Norm;
 import elms.kernels.Kernels.Product;
 import elms.kernels.Matrix;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -73,20 +75,21 @@ abstract class AdapterParityTest extends ParityTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 12, Q4", "1, 16, Q8", "1, 12, F32", "5, 30, Q4", "70, 12, Q8"})
+    @CsvSource({"1, 12, Q4", "1, 16, Q8", "1, 12, F32", "5, 30, Q4", "20, 12, Q8", "70, 12, Q8", "1, 0, Q4", "20, 0, Q8", "70, 0, F32"})
     void matricesReadWhatAnAdapterCorrects(int tokens, int rank, Form form) {
         RandomData data = new RandomData(tokens);
         Matrix first = data.matrix(form, 100, 70);
         Matrix second = data.matrix(form, 100, 70);
-        Adapter adapter = adapter(data, rank, 70, 70);
+        Norm norm = norm(70, rank == 0 ? Optional.empty() : Optional.of(adapter(data, rank, 70, 70)));
         float[] x = data.floats(tokens * 70, 1);
+        float[] normed = new float[x.length];
         float[] expected = new float[tokens * 100];
         float[] actual = expected.clone();
-        SCALAR.gatedMatmul(x.clone(), tokens, adapter, first, second, expected);
-        kernels.gatedMatmul(x.clone(), tokens, adapter, first, second, actual);
+        SCALAR.gatedMatmul(x, tokens, norm, normed, first, second, expected);
+        kernels.gatedMatmul(x, tokens, norm, normed, first, second, actual);
         assertClose(actual, expected, ROUNDED);
-        SCALAR.matmul(x.clone(), tokens, adapter, new Product(first, expected));
-        kernels.matmul(x.clone(), tokens, adapter, new Product(first, actual), new Product(second, new float[tokens * 100]));
+        SCALAR.matmul(x, tokens, norm, normed, new Product(first, expected));
+        kernels.matmul(x, tokens, norm, normed, new Product(first, actual), new Product(second, new float[tokens * 100]));
         assertClose(actual, expected, ROUNDED);
     }
 

@@ -9,6 +9,7 @@ import elms.kernels.Kernels;
 import elms.kernels.Kernels.Product;
 import elms.kernels.Matrix;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -264,7 +265,7 @@ abstract class KernelsParityTest extends AdapterParityTest {
 
     private void addAll(float[] x, int tokens, Matrix gate, Matrix up, Adapter before, Adapter beside, float[] out) {
         float[] adapted = new float[out.length];
-        kernels.gatedMatmul(x.clone(), tokens, before, gate, up, adapted);
+        kernels.gatedMatmul(x, tokens, norm(x.length / tokens, Optional.of(before)), new float[x.length], gate, up, adapted);
         kernels.gatedMatmul(x, tokens, gate, up, out);
         for (int i = 0; i < out.length; i++) {
             out[i] += adapted[i];

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import elms.kernels.Adapter;
 import elms.kernels.Kernels;
+import elms.kernels.Kernels.Norm;
 import elms.kernels.ScalarKernels;
+import java.util.Optional;
 
 /** A provider beside the scalar reference. */
 abstract class ParityTest {
@@ -35,6 +37,15 @@ abstract class ParityTest {
             up[k] = data.floats(rows, 1);
         }
         return Adapter.of(down, up, data.floats(rows, 1));
+    }
+
+    /** Of rows of so many numbers; its weights differ. */
+    static Norm norm(int width, Optional<Adapter> adapter) {
+        float[] weight = new float[width];
+        for (int i = 0; i < width; i++) {
+            weight[i] = 0.5f + i % 7 * 0.2f;
+        }
+        return new Norm(weight, 1e-5f, adapter);
     }
 
     final void assertClose(float[] actual, float[] expected) {
