@@ -6,6 +6,7 @@ import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import elms.eval.Timing.Spread;
 import elms.kernels.Kernels;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -23,7 +24,7 @@ public final class Bench {
     private static final int WARM_UPS = 2;
     /** Of what switching makes: the difference of two noisy times that are ten times as large. */
     private static final int SWITCH_ROUNDS = 15;
-    private static final double WARM_UP_SECONDS = 1;
+    private static final Duration WARM_UP_TIME = Duration.ofSeconds(20);
 
     /**
      * What was measured.
@@ -87,17 +88,18 @@ public final class Bench {
     }
 
     /**
-     * Measures the full model as {@link BenchProgram} wants it, after rounds that warm up for a second at least.
+     * Measures the full model as {@link BenchProgram} wants it, once the code is compiled.
      *
      * @param prompt tokens of the prompt, at least 1
      * @param steps tokens decoded behind it
      */
     public Timing time(int prompt, int steps, int repeats) {
         OptionalDouble startRssMb = ProcessMemory.residentMb();
-        long start = System.nanoTime();
-        for (int warmUp = 0; warmUp < WARM_UPS || secondsSince(start) < WARM_UP_SECONDS; warmUp++) {
-            round(model.full(), prompt, steps);
-        }
+        CodeWarmUp.run(() -> {
+            for (int warmUp = 0; warmUp < WARM_UPS; warmUp++) {
+                round(model.full(), prompt, steps);
+            }
+        }, WARM_UP_TIME);
         double[] prefill = new double[repeats];
         double[] decode = new double[repeats];
         for (int repeat = 0; repeat < repeats; repeat++) {

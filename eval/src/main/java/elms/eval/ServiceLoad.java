@@ -18,6 +18,7 @@ import elms.service.Pin;
 import elms.service.Policy;
 import elms.service.Settings;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -36,6 +37,9 @@ import java.util.stream.Collectors;
 
 /** Goodput and accuracy of six apps under load, beside other ways to serve them. */
 public final class ServiceLoad {
+    /** Of each app, not counted, again and again until their code is compiled. */
+    private static final int WARM_UP_REQUESTS = 8;
+    private static final Duration WARM_UP = Duration.ofSeconds(30);
     private static final int CAPACITY_REQUESTS = 18;
     private static final double SMALL = 0.4;
     /** Of an app's requests, one after the other with rests between them, the smallest level must keep so many to be above the floor. */
@@ -130,6 +134,7 @@ public final class ServiceLoad {
      * @param seconds that requests come for, in each run
      */
     public Report measure(List<Double> loads, double seconds, long seed) {
+        CodeWarmUp.run(this::warmUp, WARM_UP);
         double capacity = capacity(seed);
         List<String> atFloor = atFloor(seed);
         List<Load> measured = new ArrayList<>();
@@ -143,6 +148,14 @@ public final class ServiceLoad {
             measured.add(new Load(loads.get(i), requests.size(), qualities));
         }
         return new Report(model.name(), capacity, seconds, atFloor, measured);
+    }
+
+    private void warmUp() {
+        try (Session session = contenders.getFirst().start()) {
+            for (ServedApp app : apps) {
+                app.questions().stream().limit(WARM_UP_REQUESTS).forEach(question -> session.answer(app, question));
+            }
+        }
     }
 
     private List<Arrival> requests(double rate, double seconds, long seed) {

@@ -6,6 +6,7 @@ import elms.engine.decode.Transformer;
 import elms.engine.model.SubModel;
 import elms.engine.text.Encoding;
 import elms.engine.text.Range;
+import elms.eval.CodeWarmUp;
 import elms.eval.planner.PlannerReport.Errors;
 import elms.eval.planner.PlannerReport.Overhead;
 import elms.eval.planner.PlannerReport.Predictions;
@@ -24,6 +25,7 @@ import elms.planner.Slo;
 import elms.planner.Steps;
 import elms.planner.compact.Opinion;
 import elms.planner.compact.PromptReader;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -37,6 +39,7 @@ import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 
 /** Predicted against measured latency on mixed requests: lengths from 64 to 4,096 tokens, the paper's 48 SLOs and times. */
 final class LatencyCheck {
@@ -48,8 +51,9 @@ final class LatencyCheck {
     /** A TPOT is of few steps if they are fewer. */
     private static final int FEW = 10;
     private static final int ANY_TOKEN = 1;
-    /** Requests that come first and do not count: the others find compiled code. */
+    /** Requests that are not counted, again and again until their code is compiled. */
     private static final int WARM_UP = 20;
+    private static final Duration WARM_UP_TIME = Duration.ofSeconds(60);
     private static final long SEED = 1;
     /** One request of so many has its SLO as times. */
     private static final int TIMES_EVERY = 4;
@@ -97,18 +101,14 @@ final class LatencyCheck {
         List<SloPair> combinations = SloPair.combinations();
         Forecast forecast = new Forecast(profile);
         Planner planner = new Planner(model.levels(), forecast, Optional.of(this::timed), PlanForm.ELMS);
-        int all = WARM_UP + requests + each * combinations.size();
+        int all = requests + each * combinations.size();
+        Random others = new Random(SEED + 1);
+        CodeWarmUp.run(() -> IntStream.range(0, WARM_UP).forEach(i -> mixed(planner, forecast, text, others, i)), WARM_UP_TIME);
+        overheads.clear();
         List<Outcome> outcomes = new ArrayList<>();
-        for (int i = -WARM_UP; i < requests; i++) {
-            progress.accept((double) (i + WARM_UP) / all);
-            Prompt prompt = prompt(text, MOST, random);
-            SloPair pair = combinations.get(random.nextInt(combinations.size()));
-            Outcome outcome = run(planner, forecast, prompt, pair, i % TIMES_EVERY == 0);
-            if (i >= 0) {
-                outcomes.add(outcome);
-            } else {
-                overheads.clear();
-            }
+        for (int i = 0; i < requests; i++) {
+            progress.accept((double) i / all);
+            outcomes.add(mixed(planner, forecast, text, random, i));
         }
         List<Outcome> promised = new ArrayList<>();
         for (int i = 0; i < each; i++) {
@@ -171,6 +171,13 @@ final class LatencyCheck {
             overheads.add(millis / (profile.prefillMillis(model.full(), tokens) / profile.prefillMargin()));
         }
         return opinion;
+    }
+
+    /** A request of any length under any SLO. */
+    private Outcome mixed(Planner planner, Forecast forecast, String text, Random random, int index) {
+        Prompt prompt = prompt(text, MOST, random);
+        List<SloPair> combinations = SloPair.combinations();
+        return run(planner, forecast, prompt, combinations.get(random.nextInt(combinations.size())), index % TIMES_EVERY == 0);
     }
 
     private Outcome run(Planner planner, Forecast forecast, Prompt prompt, SloPair pair, boolean asTimes) {
