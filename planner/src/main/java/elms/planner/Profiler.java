@@ -12,7 +12,7 @@ import java.util.stream.IntStream;
 
 /**
  * Measures prefill and decode at a few levels and lengths, some seconds in all. The first round of everything is thrown away:
- * it takes memory. Code should be compiled before, since that takes processors from what is measured ({@link #warmUp}).
+ * it compiles code and takes memory.
  */
 public final class Profiler {
     private static final int[] PROMPTS = {16, 48, 128, 300, 512};
@@ -26,8 +26,6 @@ public final class Profiler {
     /** In a run, which settles within half of them. */
     private static final int STEPS = 32;
     private static final int STEP_ROUNDS = 4;
-    /** Short prompts at each level in a round that only warms up, beside a run of steps. */
-    private static final int WARM_UP_PROMPTS = 20;
     /** A margin that tells of something else which ran meanwhile: then all is measured again, and the steadiest profile is kept. */
     private static final double DISTURBED = 1.5;
     private static final int ATTEMPTS = 2;
@@ -55,16 +53,12 @@ public final class Profiler {
         return steadiest;
     }
 
-    private static List<SubModel> measured(List<SubModel> levels) {
-        return IntStream.of(0, levels.size() / 2, levels.size() - 1).distinct().mapToObj(levels::get).toList();
-    }
-
     private static double disturbance(LatencyModel latency) {
         return Math.max(latency.prefillMargin(), latency.decodeMargin());
     }
 
     private LatencyModel measureOnce(List<SubModel> levels, DoubleConsumer progress) {
-        List<SubModel> chosen = measured(levels);
+        List<SubModel> chosen = IntStream.of(0, levels.size() / 2, levels.size() - 1).distinct().mapToObj(levels::get).toList();
         List<Sample> prefill = new ArrayList<>();
         List<Run> decode = new ArrayList<>();
         for (int round = -1; round < PROMPT_ROUNDS; round++) {
@@ -84,21 +78,6 @@ public final class Profiler {
         progress.accept(PREFILL_PART);
         measureSteps(chosen, decode, progress);
         return LatencyModel.fit(prefill, decode);
-    }
-
-    /** Does some of what is measured, so that it may be compiled before. */
-    public void warmUp(List<SubModel> levels) {
-        measured(levels).forEach(this::warmUp);
-    }
-
-    private void warmUp(SubModel level) {
-        for (int i = 0; i < WARM_UP_PROMPTS; i++) {
-            prefill(level, PROMPTS[i % 3]);
-        }
-        try (KvCache cache = transformer.newCache(2 * STEPS)) {
-            transformer.read(ids(STEPS), level, cache);
-            steps(level, cache);
-        }
     }
 
     private double prefill(SubModel level, int tokens) {

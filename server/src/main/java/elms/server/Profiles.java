@@ -3,7 +3,6 @@ package elms.server;
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.decode.Transformer;
-import elms.eval.CodeWarmUp;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
 import elms.planner.Profiler;
@@ -14,7 +13,6 @@ import java.io.Reader;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Properties;
@@ -26,9 +24,7 @@ public final class Profiles {
     /** What the prices are of, and the kernels' way to get there: where either changes, prices are measured anew. */
     private static final String FORM = "bytes of a decode step, levels with adapters, a price of each pass, a long prompt after a first"
             + " one, a token's weights and keys in one line of addresses and its sums in registers, weights fetched to L2,"
-            + " first steps apart, once the code is compiled";
-    /** After which measuring begins in any case. */
-    private static final Duration WARM_UP = Duration.ofSeconds(20);
+            + " first steps apart";
 
     private final Path file;
     private final ElasticModel model;
@@ -48,9 +44,7 @@ public final class Profiles {
 
     /** Measures some seconds and keeps the result. */
     public LatencyModel measure(DoubleConsumer progress) {
-        Profiler profiler = new Profiler(new Transformer(model.weights(), kernels), progress);
-        CodeWarmUp.run(() -> profiler.warmUp(model.levels()), WARM_UP);
-        LatencyModel latency = profiler.measure(model.levels());
+        LatencyModel latency = new Profiler(new Transformer(model.weights(), kernels), progress).measure(model.levels());
         try {
             write(latency);
         } catch (IOException e) {
