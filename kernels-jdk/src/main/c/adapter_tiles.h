@@ -20,9 +20,6 @@ typedef struct {
 
 INLINE int blocks_of_ranks(const Adapter *a) { return (a->rank + BIAS_TERMS + BLOCK - 1) / BLOCK; }
 
-/* Two columns of 16 rows, numbers in bfloat16. */
-INLINE void place_columns(uint16_t *pair, Floats even, Floats odd) { *(WordsAt *)pair = (Words)even >> 16 | ((Words)odd & 0xffff0000); }
-
 /* The next columns of a panel of signed bytes as a tile, times a power of two; those behind the count are zero. */
 INLINE void bytes_to_tile(const int8_t *panel, int count, float scale, Tile tile) {
     int k = 0;

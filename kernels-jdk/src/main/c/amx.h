@@ -50,10 +50,9 @@ INLINE void row_to_tiles(const float *x, int count, float scale, Tile *tiles, in
         store_row(tiles[d / BLOCK][row] + d % BLOCK, first_of(x + d, count - d) * scale);
 }
 
-/* Two columns of 16 rows as the instruction reads them. */
-INLINE void store_columns(uint16_t *pair, Floats even, Floats odd) {
-    *(WordsAt *)pair = rounded(even) >> 16 | (rounded(odd) & 0xffff0000);
-}
+/* Two columns of 16 rows as the instruction reads them, bfloat16 in the upper half of each number. */
+INLINE void place_columns(uint16_t *pair, Floats even, Floats odd) { *(WordsAt *)pair = (Words)even >> 16 | ((Words)odd & 0xffff0000); }
+INLINE void store_columns(uint16_t *pair, Floats even, Floats odd) { place_columns(pair, (Floats)rounded(even), (Floats)rounded(odd)); }
 
 /* Two panels' tiles, block by block. They are filled while they are multiplied for the first time: tiles and vectors work side by side. */
 typedef struct {

@@ -82,11 +82,9 @@ static Tile *quantize(const Adapter *a, int beside, const float *x, int tokens) 
     for (int part = 0; part < 2; part++) {
         void *room = memory((size_t)(2 * a->rank_blocks * blocks + blocks + a->rank_blocks) * 2 * sizeof(Tile));
         int first = part ? half : 0, last = part ? tokens : smaller_int(half, tokens);
-        if (beside) {
-            amx_quantize_beside(a->down, a->columns, a->rank, a->width, a->scales, x, first, last, room, out);
-            continue;
-        }
-        amx_quantize_corrected(a->down, a->columns, a->rank, a->width, a->up, a->ranks, a->scales, a->bias, x, first, last, room, out);
+        if (beside) amx_quantize_beside(a->down, a->columns, a->rank, a->width, a->scales, x, first, last, room, out);
+        else
+            amx_quantize_corrected(a->down, a->columns, a->rank, a->width, a->up, a->ranks, a->scales, a->bias, x, first, last, room, out);
     }
     return out;
 }

@@ -58,8 +58,7 @@ public class NativeKernels implements Kernels {
         this.tier = tier;
         this.workers = workers;
         this.attention = new PagedAttention(workers, () -> new NativeTileAttention(functions, rounding.attentionRows()));
-        this.scratch = new MemorySegment[workers.count()];
-        Arrays.fill(scratch, MemorySegment.NULL);
+        this.scratch = noMemory(workers);
         this.prompts = forPrompts.map(other -> new TileKernels(other, tier, workers));
     }
 
@@ -264,6 +263,13 @@ public class NativeKernels implements Kernels {
     final MemorySegment scratch(int worker, long bytes) {
         scratch[worker] = room(scratch[worker], bytes);
         return scratch[worker];
+    }
+
+    /** None for any worker yet. */
+    static MemorySegment[] noMemory(Workers workers) {
+        MemorySegment[] none = new MemorySegment[workers.count()];
+        Arrays.fill(none, MemorySegment.NULL);
+        return none;
     }
 
     /** This memory, or more; on a cache line's boundary, which no array of Java's is. */

@@ -6,7 +6,6 @@ import elms.kernels.Matrix;
 import elms.kernels.Workers;
 import elms.kernels.jdk.NativeKernels.Part;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * Rounds activations for multiplications in tiles, each worker some of the tokens. So few that two workers could not part them are
@@ -30,16 +29,9 @@ final class TileInputs {
         this.functions = functions;
         this.tiles = tiles;
         this.workers = workers;
-        this.own = none(workers);
-        this.scratch = none(workers);
+        this.own = NativeKernels.noMemory(workers);
+        this.scratch = NativeKernels.noMemory(workers);
         this.normed = new float[workers.count()][0];
-    }
-
-    /** No memory for any worker yet. */
-    static MemorySegment[] none(Workers workers) {
-        MemorySegment[] none = new MemorySegment[workers.count()];
-        Arrays.fill(none, MemorySegment.NULL);
-        return none;
     }
 
     /** Rounded activations of some tokens, for a worker that multiplies them; good until the next ones are made. */

@@ -26,7 +26,7 @@ final class TileKernels extends NativeKernels {
         super(library, Rounding.TILES, tier, workers, Optional.empty());
         this.tiles = new TileFunctions(library);
         this.inputs = new TileInputs(functions(), tiles, workers);
-        this.products = TileInputs.none(workers);
+        this.products = noMemory(workers);
     }
 
     @Override
