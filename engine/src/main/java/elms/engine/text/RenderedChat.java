@@ -13,5 +13,10 @@ public record RenderedChat(String text, List<Control> controls) {
      *
      * @param start in UTF-16 units
      */
-    public record Control(int start, int end, int token) {}
+    public record Control(int start, int end, int token) {
+        /** The same in a text that begins later by so many UTF-16 units. */
+        public Control shifted(int by) {
+            return new Control(start + by, end + by, token);
+        }
+    }
 }
