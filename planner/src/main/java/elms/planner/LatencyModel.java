@@ -23,8 +23,10 @@ import java.util.stream.IntStream;
  * @param decode prices d0 to d3, in milliseconds
  * @param prefillMargin 95th percentile of measured over predicted
  * @param decodeMargin likewise
+ * @param overhead of a request to an idle service
  */
-public record LatencyModel(double[] prefill, double[] decode, double prefillMargin, double decodeMargin, Settling settling) {
+public record LatencyModel(double[] prefill, double[] decode, double prefillMargin, double decodeMargin, Settling settling,
+        RequestOverhead overhead) {
     private static final double UNIT = 1e6;
     private static final int PREFILL_PRICES = 5;
     private static final int DECODE_PRICES = 4;
@@ -34,6 +36,16 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
             throw new IllegalArgumentException("a latency model has " + PREFILL_PRICES + " prices for prefill, " + DECODE_PRICES
                     + " for decode and positive margins");
         }
+    }
+
+    /** What the model's work takes, without a service around it. */
+    public LatencyModel(double[] prefill, double[] decode, double prefillMargin, double decodeMargin, Settling settling) {
+        this(prefill, decode, prefillMargin, decodeMargin, settling, RequestOverhead.NONE);
+    }
+
+    /** The same work, as requests get it. */
+    public LatencyModel with(RequestOverhead ofRequests) {
+        return new LatencyModel(prefill, decode, prefillMargin, decodeMargin, settling, ofRequests);
     }
 
     /** A prompt that was read at once. */
@@ -108,6 +120,20 @@ public record LatencyModel(double[] prefill, double[] decode, double prefillMarg
     /** 95th percentile of the time of steps around a context, the first of which comes behind a prompt or another level. */
     public Steps steps(SubModel level, int context) {
         return settling.steps(level.share(), decodeMillis(level, context));
+    }
+
+    /** 95th percentile of the TTFT of a request to an idle service, whose prompt one level reads, in milliseconds. */
+    public double ttftMillis(SubModel level, int tokens) {
+        return prefillMillis(level, tokens) + overhead.ttftMillis();
+    }
+
+    /**
+     * 95th percentile of the TPOT of a request to an idle service, whose prompt and answer one level does, in milliseconds.
+     *
+     * @param answerTokens of the whole answer
+     */
+    public double tpotMillis(SubModel level, int promptTokens, int answerTokens) {
+        return overhead.tpotFactor() * steps(level, promptTokens + answerTokens / 2).tpotMillis(answerTokens);
     }
 
     private static double[] prefillWork(SubModel level, int before, int tokens) {

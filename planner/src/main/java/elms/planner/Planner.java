@@ -251,7 +251,8 @@ public final class Planner {
         Candidate best = best(candidates.stream(), budget);
         return candidates.stream()
                 .filter(other -> other.predicted().within(budget.limit()) && other.quality() >= best.quality() - ALIKE)
-                .max(Comparator.comparingDouble((Candidate other) -> other.reading().assignment().work()).thenComparingDouble(Candidate::quality))
+                .max(Comparator.comparingDouble((Candidate other) -> other.reading().assignment().work())
+                        .thenComparingDouble(Candidate::quality))
                 .orElse(best);
     }
 
@@ -302,14 +303,13 @@ public final class Planner {
         return forecast.steps(level, assignment.tokens() + budget.answerTokens() / 2);
     }
 
-    /** The request's bounds in milliseconds: a ratio is of the full model's latency on this machine when nothing else runs. */
+    /** The request's bounds in milliseconds: a ratio is of what the full model takes for it in an idle service, by the profile. */
     public Latency limit(int promptTokens, int answerTokens, Slo slo) {
         SubModel full = levels.get(0);
         LatencyModel profile = forecast.profile();
         return new Latency(
-                millis(slo.ttft().map(limit -> limit.millis(profile.prefillMillis(full, promptTokens)))),
-                millis(slo.tpot().map(limit -> limit.millis(
-                        profile.steps(full, promptTokens + answerTokens / 2).tpotMillis(answerTokens)))));
+                millis(slo.ttft().map(limit -> limit.millis(profile.ttftMillis(full, promptTokens)))),
+                millis(slo.tpot().map(limit -> limit.millis(profile.tpotMillis(full, promptTokens, answerTokens)))));
     }
 
     private static OptionalDouble millis(Optional<Double> limit) {

@@ -41,6 +41,21 @@ public final class Profiler {
         this.progress = progress;
     }
 
+    /** Does once what is measured: the more often, the faster is the code. */
+    public void warmUp(List<SubModel> levels) {
+        for (SubModel level : measured(levels)) {
+            for (int tokens : PROMPTS) {
+                prefill(level, tokens);
+            }
+            for (int context : CONTEXTS) {
+                try (KvCache cache = transformer.newCache(context + STEPS)) {
+                    transformer.read(ids(context), level, cache);
+                    steps(level, cache);
+                }
+            }
+        }
+    }
+
     /** Measures the largest, the middle and the smallest of the levels. */
     public LatencyModel measure(List<SubModel> levels) {
         LatencyModel steadiest = measureOnce(levels, share -> progress.accept(share / ATTEMPTS));
@@ -58,7 +73,7 @@ public final class Profiler {
     }
 
     private LatencyModel measureOnce(List<SubModel> levels, DoubleConsumer progress) {
-        List<SubModel> chosen = IntStream.of(0, levels.size() / 2, levels.size() - 1).distinct().mapToObj(levels::get).toList();
+        List<SubModel> chosen = measured(levels);
         List<Sample> prefill = new ArrayList<>();
         List<Run> decode = new ArrayList<>();
         for (int round = -1; round < PROMPT_ROUNDS; round++) {
@@ -78,6 +93,10 @@ public final class Profiler {
         progress.accept(PREFILL_PART);
         measureSteps(chosen, decode, progress);
         return LatencyModel.fit(prefill, decode);
+    }
+
+    private static List<SubModel> measured(List<SubModel> levels) {
+        return IntStream.of(0, levels.size() / 2, levels.size() - 1).distinct().mapToObj(levels::get).toList();
     }
 
     private double prefill(SubModel level, int tokens) {

@@ -145,6 +145,19 @@ class LatencyModelTest {
     }
 
     @Test
+    void aRequestTakesItsWorkAndWhatIsBesideIt() {
+        LatencyModel work = new LatencyModel(new double[] {2, 3, 5, 700, 0.05}, new double[] {1, 20, 400, 0}, 1.1, 1.2, Settling.NONE);
+        LatencyModel requests = work.with(new RequestOverhead(7, 1.5));
+        assertThat(work.ttftMillis(full, 100)).isEqualTo(work.prefillMillis(full, 100));
+        assertThat(work.tpotMillis(full, 100, 9)).isEqualTo(work.steps(full, 104).tpotMillis(9));
+        assertThat(requests.ttftMillis(full, 100)).isEqualTo(work.ttftMillis(full, 100) + 7);
+        assertThat(requests.tpotMillis(full, 100, 9)).isEqualTo(1.5 * work.tpotMillis(full, 100, 9));
+        assertThat(requests.prefillMillis(full, 100)).isEqualTo(work.prefillMillis(full, 100));
+        assertThatThrownBy(() -> new RequestOverhead(-1, 1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new RequestOverhead(0, Double.NaN)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
     void aDamagedModelIsRefused() {
         assertThatThrownBy(() -> new LatencyModel(new double[4], new double[4], 1, 1, Settling.NONE))
                 .isInstanceOf(IllegalArgumentException.class);

@@ -100,6 +100,15 @@ class PlannerTest {
     }
 
     @Test
+    void aRatioIsAShareOfWhatARequestTakesAndNotOfItsWorkAlone() {
+        Forecast requests = new Forecast(LATENCY.with(new RequestOverhead(40, 2)));
+        Slo half = slo(new Limit.Ratio(0.5), new Limit.Ratio(0.5));
+        Latency limit = new Planner(levels, requests, Optional.empty(), PlanForm.ELMS).limit(100, 8, half);
+        assertThat(limit.ttftMillis()).hasValue(0.5 * (LATENCY.prefillMillis(levels.get(0), 100) + 40));
+        assertThat(limit.tpotMillis()).hasValue(LATENCY.tpotMillis(levels.get(0), 100, 8));
+    }
+
+    @Test
     void aPinnedLevelIsKeptWhateverTheSlo() {
         Plan plan = planner.pinned(prompt(100), 50, slo(new Limit.Time(1e-6), new Limit.Time(1e-6)), levels.get(2), levels.get(2), 0);
         assertThat(plan.prefillLevel()).isCloseTo(levels.get(2).share(), within(1e-12));

@@ -3,9 +3,11 @@ package elms.server;
 import elms.engine.ElasticModel;
 import elms.engine.ElmsException;
 import elms.engine.decode.Transformer;
+import elms.eval.CodeWarmUp;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
 import elms.planner.Profiler;
+import elms.planner.RequestOverhead;
 import elms.planner.Settling;
 import elms.server.store.StoredModel;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.io.Reader;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Properties;
@@ -24,7 +27,12 @@ public final class Profiles {
     /** What the prices are of, and the kernels' way to get there: where either changes, prices are measured anew. */
     private static final String FORM = "bytes of a decode step, levels with adapters, a price of each pass, a long prompt after a first"
             + " one, a token's weights and keys in one line of addresses and its sums in registers, weights fetched to L2,"
-            + " first steps apart";
+            + " first steps apart, compiled code, what requests take beside it";
+    /** For code to be compiled. */
+    private static final Duration WARM_UP = Duration.ofSeconds(15);
+    /** Share of the whole time that the model's own work is measured for. */
+    private static final double WORK_PART = 0.6;
+    private static final int LONE_REQUESTS = 24;
 
     private final Path file;
     private final ElasticModel model;
@@ -42,9 +50,13 @@ public final class Profiles {
         return read().orElseGet(() -> measure(progress));
     }
 
-    /** Measures some seconds and keeps the result. */
+    /** Measures for some seconds what compiled code takes, then what requests take, and keeps the result. */
     public LatencyModel measure(DoubleConsumer progress) {
-        LatencyModel latency = new Profiler(new Transformer(model.weights(), kernels), progress).measure(model.levels());
+        Profiler profiler = new Profiler(new Transformer(model.weights(), kernels), done -> progress.accept(WORK_PART * done));
+        CodeWarmUp.run(() -> profiler.warmUp(model.levels()), WARM_UP);
+        LatencyModel work = profiler.measure(model.levels());
+        LatencyModel latency = work.with(new LoneRequests(model, kernels, work)
+                .overhead(LONE_REQUESTS, done -> progress.accept(WORK_PART + (1 - WORK_PART) * done)));
         try {
             write(latency);
         } catch (IOException e) {
@@ -59,7 +71,8 @@ public final class Profiles {
             properties.load(reader);
             return Optional.of(new LatencyModel(numbers(properties, "prefill"), numbers(properties, "decode"),
                     numbers(properties, "prefill_margin")[0], numbers(properties, "decode_margin")[0], new Settling(
-                    numbers(properties, "settling_share"), numbers(properties, "unsettled"), numbers(properties, "settling_decay"))));
+                    numbers(properties, "settling_share"), numbers(properties, "unsettled"), numbers(properties, "settling_decay")),
+                    new RequestOverhead(numbers(properties, "request_ttft")[0], numbers(properties, "request_tpot_factor")[0])));
         } catch (IOException | IllegalArgumentException e) {
             return Optional.empty();
         }
@@ -74,6 +87,8 @@ public final class Profiles {
         put(properties, "settling_share", latency.settling().share());
         put(properties, "unsettled", latency.settling().unsettled());
         put(properties, "settling_decay", latency.settling().decay());
+        put(properties, "request_ttft", latency.overhead().ttftMillis());
+        put(properties, "request_tpot_factor", latency.overhead().tpotFactor());
         try (Writer writer = Files.newBufferedWriter(file)) {
             properties.store(writer, "what Elms measured on this machine, see elms.planner.LatencyModel");
         }

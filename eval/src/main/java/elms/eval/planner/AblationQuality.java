@@ -13,6 +13,7 @@ import elms.kernels.Kernels;
 import elms.planner.Decision;
 import elms.planner.LatencyModel;
 import elms.planner.PlanForm;
+import elms.planner.RequestOverhead;
 import elms.planner.compact.PromptReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,6 +40,7 @@ public final class AblationQuality {
     private final DoubleConsumer progress;
 
     /**
+     * @param latency by whose work plans keep their SLO: there is no service around requests here
      * @param reader the pack's compact language model
      * @param known what was answered before, and will be now
      */
@@ -46,7 +48,7 @@ public final class AblationQuality {
             DoubleConsumer progress) {
         this.model = model;
         this.kernels = kernels;
-        this.latency = latency;
+        this.latency = latency.with(RequestOverhead.NONE);
         this.reader = reader;
         this.plans = new PlanAccuracy(new Transformer(model.weights(), kernels), model.full(), model.tokenizer(), known);
         this.progress = progress;

@@ -221,8 +221,8 @@ final class LatencyCheck {
     }
 
     private Slo times(Prompt prompt, SloPair pair) {
-        double ttft = pair.ttft() / 100.0 * profile.prefillMillis(model.full(), prompt.tokens());
-        double tpot = pair.tpot() / 100.0 * profile.steps(model.full(), prompt.tokens()).tpotMillis(ANSWER);
+        double ttft = pair.ttft() / 100.0 * profile.ttftMillis(model.full(), prompt.tokens());
+        double tpot = pair.tpot() / 100.0 * profile.tpotMillis(model.full(), prompt.tokens(), ANSWER);
         return new Slo(Optional.of(new Limit.Time(ttft)), Optional.of(new Limit.Time(tpot)));
     }
 

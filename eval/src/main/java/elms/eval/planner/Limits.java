@@ -22,8 +22,8 @@ final class Limits {
         this.model = model;
         this.latency = latency;
         this.overhead = overhead;
-        ttft = slo.ttft() / 100.0 * latency.prefillMillis(model.full(), prompt.tokens());
-        tpot = slo.tpot() / 100.0 * tpot(model.full(), prompt.tokens());
+        ttft = slo.ttft() / 100.0 * latency.ttftMillis(model.full(), prompt.tokens());
+        tpot = slo.tpot() / 100.0 * latency.tpotMillis(model.full(), prompt.tokens(), ReadPrompt.ANSWER);
     }
 
     boolean reads(Assignment assignment) {

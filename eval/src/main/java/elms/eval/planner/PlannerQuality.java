@@ -9,6 +9,7 @@ import elms.eval.planner.PlannerReport.Answered;
 import elms.eval.planner.PlannerReport.Shortened;
 import elms.kernels.Kernels;
 import elms.planner.LatencyModel;
+import elms.planner.RequestOverhead;
 import elms.planner.compact.PromptReader;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,13 +31,14 @@ public final class PlannerQuality {
     private final DoubleConsumer progress;
 
     /**
+     * @param latency by whose work plans keep their SLO: there is no service around requests here
      * @param known what was answered before, and will be now
      */
     public PlannerQuality(ElasticModel model, Kernels kernels, LatencyModel latency, PromptReader reader, AnswerStore known,
             DoubleConsumer progress) {
         this.model = model;
         this.kernels = kernels;
-        this.latency = latency;
+        this.latency = latency.with(RequestOverhead.NONE);
         this.reader = reader;
         this.plans = new PlanAccuracy(new Transformer(model.weights(), kernels), model.full(), model.tokenizer(), known);
         this.progress = progress;

@@ -3,6 +3,7 @@ package elms.server.cli;
 import elms.engine.ElasticModel;
 import elms.engine.model.SubModel;
 import elms.planner.LatencyModel;
+import elms.planner.RequestOverhead;
 import elms.server.Profiles;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -44,6 +45,9 @@ final class ProfileCommand implements Callable<Integer> {
                 }
                 System.out.println(row);
             }
+            RequestOverhead overhead = latency.overhead();
+            System.out.printf(Locale.ROOT, "%nA request to the idle service: TTFT + %.1f ms, TPOT times %.2f%n", overhead.ttftMillis(),
+                    overhead.tpotFactor());
         }
     }
 }
