@@ -28,7 +28,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Thread-safe. Nothing of it is static: several services run side by side, each with kernels of its own.
  */
 public final class ElmsService implements AutoCloseable {
-    private static final int WARM_UP_TOKENS = 3;
+    private static final int WARM_UP_TOKENS = 6;
+    private static final int WARM_UP_MILLIS = 1500;
     private static final String WARM_UP = "elms-warm-up";
     private static final String WARM_UP_TEXT = "The planner reads a prompt before the model does, and says what matters.\n\n".repeat(16)
             + "What does it say?";
@@ -92,16 +93,31 @@ public final class ElmsService implements AutoCloseable {
         return List.copyOf(bindings.values());
     }
 
-    /** Runs throw-away requests on the largest and the smallest level: the next one finds compiled code, and weights in memory. */
+    /**
+     * Runs throw-away requests on the largest and the smallest level until they take no longer than predicted, for {@value #WARM_UP_MILLIS}
+     * ms at most: the next one finds compiled code, and weights in memory.
+     */
     public void warmUp() {
+        double end = now() + WARM_UP_MILLIS;
+        boolean warm;
+        do {
+            engine.forgetSpeed();
+            warm = keepsItsPromises();
+        } while (!warm && now() < end);
+        engine.forgetSpeed();
+    }
+
+    private boolean keepsItsPromises() {
         Message question = Message.user("Tell me about yourself: who are you, and what can you do?");
+        boolean kept = true;
         try (Binding app = bind(AppProfile.of(WARM_UP))) {
             for (SubModel level : List.of(model.full(), model.levels().get(model.levels().size() - 1))) {
                 Optional<Pin> pin = Optional.of(Pin.of(level.share()));
-                app.call(Request.of(List.of(question), WARM_UP_TOKENS).withPin(pin), Listener.NONE);
+                Response response = app.call(Request.of(List.of(question), WARM_UP_TOKENS).withPin(pin), Listener.NONE);
+                kept &= response.measured().within(response.plan().predicted());
             }
         }
-        engine.forgetSpeed();
+        return kept;
     }
 
     /** Plans throw-away requests that do not fit their SLO whole: the more, the faster is the code that plans the next one. */
