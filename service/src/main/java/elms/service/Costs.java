@@ -3,6 +3,7 @@ package elms.service;
 import elms.engine.model.SubModel;
 import elms.planner.Forecast;
 import elms.planner.LatencyModel.Part;
+import elms.planner.Steps;
 import java.util.List;
 
 /**
@@ -21,13 +22,14 @@ final class Costs {
 
     private final Forecast forecast;
     private final double[] factors = new double[MOST_STREAMS + 1];
-    private final Waking waking = new Waking();
+    private final Waking waking;
     /** The level of the last step, if no prompt was read by itself since, and its steps before. */
     private SubModel stepped;
     private int steps;
 
     Costs(Forecast forecast) {
         this.forecast = forecast;
+        waking = new Waking(forecast.profile().overhead().ttftMillis());
         for (int streams = 1; streams <= MOST_STREAMS; streams++) {
             factors[streams] = 1 + EACH_FURTHER * (streams - 1);
         }
@@ -50,9 +52,21 @@ final class Costs {
         return step(level, context) * (full * factors[MOST_STREAMS] + factors[rest]);
     }
 
-    /** What reading a prompt from now on takes more, where nothing was computed for a while. */
+    /** What a request takes more that is planned now, where nothing was computed for a while. */
     double waking(double now) {
         return waking.millis(now);
+    }
+
+    /** Notes that a job starts, with its plan. */
+    void starts(Job job, double now) {
+        Steps full = forecast.steps(job.largest(), job.plan().promptTokens() + job.call().longest() / 2);
+        double promised = job.plan().predicted().ttftMillis().orElse(0) - job.plan().answering().heldMillis(full);
+        waking.starts(job.call(), job.call().arrival() + promised, now);
+    }
+
+    /** Notes that the prompt of a job has been read. */
+    void answers(Job job, double now) {
+        waking.read(job.call(), now);
     }
 
     /** Notes that a pass has ended. */
@@ -67,9 +81,7 @@ final class Costs {
      */
     void readTook(SubModel level, int context, int tokens, double began, double millis) {
         stepped = null;
-        if (waking.rested(began)) {
-            waking.readTook(read(level, context, tokens), millis);
-        } else if (tokens >= TELLING) {
+        if (tokens >= TELLING && !waking.rested(began)) {
             forecast.readTook(context, List.of(new Part(level, tokens)), millis);
         }
     }

@@ -239,7 +239,9 @@ final class Engine implements Runnable {
             int tokens = plan.promptTokens() + call.longest();
             KvCache own = cached.isPresent() ? cached.get().source().fork(cached.get().length(), tokens)
                     : transformer.newCache(tokens);
-            job.start(plan, new Answer(call, plan, model.tokenizer()), own, clock.getAsDouble());
+            double now = clock.getAsDouble();
+            job.start(plan, new Answer(call, plan, model.tokenizer()), own, now);
+            costs.starts(job, now);
         } catch (RuntimeException e) {
             scheduler.remove(job);
             call.failed(e);
@@ -263,7 +265,7 @@ final class Engine implements Runnable {
         return planning.plan(job.call(), cached, waited, job.late() || !settings.policy().aware(), answer);
     }
 
-    /** Milliseconds that are gone since a call came, and those that reading takes more where nothing was computed for a while. */
+    /** Milliseconds that are gone since a call came, and those that it takes more where nothing was computed for a while. */
     private double waited(Call call) {
         double now = clock.getAsDouble();
         return now - call.arrival() + costs.waking(now);

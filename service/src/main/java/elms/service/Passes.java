@@ -93,6 +93,9 @@ final class Passes {
         double now = clock.getAsDouble();
         for (int i = 0; i < scores.length; i++) {
             Job job = jobs.get(i);
+            if (job.answer().tokens() == 0) {
+                costs.answers(job, now);
+            }
             try {
                 float[] own = job.answer().needsAllScores() ? transformer.logitsOf(i) : scores[i];
                 job.answer().next(own, job.level().share() < 1, now).ifPresent(reason -> finish(job, reason));

@@ -1,19 +1,35 @@
 package elms.service;
 
 import java.util.ArrayDeque;
+import java.util.Comparator;
 import java.util.Deque;
 
 /**
- * What reading a prompt takes more after a rest than behind other work, in milliseconds: what was not used for a while has to be fetched
- * from afar, its addresses too. The middle of the last few times; nothing before the first.
+ * What a request takes more after a rest than what was promised, until its prompt is read, in milliseconds: what was not used for a while
+ * has to be fetched from afar, its addresses too, for planning as for reading. The second longest of the last few times, so that seldom
+ * more is needed; before the first what the machine's profile says.
  */
 final class Waking {
     /** Milliseconds without a pass that are a rest. */
     static final double REST = 50;
-    private static final int LATELY = 7;
+    private static final int LATELY = 9;
 
+    private final double usual;
     private final Deque<Double> added = new ArrayDeque<>();
     private double lastWork = Double.POSITIVE_INFINITY;
+    /** When the last rest began that a request ended. */
+    private double ended = Double.NEGATIVE_INFINITY;
+    /** The request that ended it, while it has the machine to itself. */
+    private Call woken;
+    /** When its prompt would be read if it had not come after a rest. */
+    private double otherwise;
+
+    /**
+     * @param usual milliseconds that it takes by the profile
+     */
+    Waking(double usual) {
+        this.usual = usual;
+    }
 
     /** Notes that a pass has ended. */
     void worked(double now) {
@@ -25,17 +41,35 @@ final class Waking {
         return now - lastWork >= REST;
     }
 
-    /** Learns from a prompt that was read after a rest. */
-    void readTook(double predicted, double measured) {
-        added.addLast(Math.max(0, measured - predicted));
-        if (added.size() > LATELY) {
-            added.removeFirst();
+    /** What a request takes more that is planned now. */
+    double millis(double now) {
+        return !rested(now) ? 0
+                : added.stream().sorted(Comparator.reverseOrder()).skip(added.size() > 1 ? 1 : 0).findFirst().orElse(usual);
+    }
+
+    /**
+     * Notes that a request starts.
+     *
+     * @param promised when its prompt is to be read, {@link #millis} included
+     */
+    void starts(Call call, double promised, double now) {
+        boolean first = rested(now) && lastWork != ended;
+        woken = first ? call : null;
+        if (first) {
+            ended = lastWork;
+            otherwise = promised - millis(now);
         }
     }
 
-    /** What a prompt that is read from now on takes more. */
-    double millis(double now) {
-        return rested(now) && !added.isEmpty() ? added.stream().sorted().toList().get(added.size() / 2) : 0;
+    /** Learns from a request whose prompt has been read, if it ended a rest and no other started meanwhile. */
+    void read(Call call, double now) {
+        if (call == woken) {
+            added.addLast(Math.max(0, now - otherwise));
+            if (added.size() > LATELY) {
+                added.removeFirst();
+            }
+            woken = null;
+        }
     }
 
     void forget() {
