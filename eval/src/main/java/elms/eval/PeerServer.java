@@ -121,13 +121,13 @@ public record PeerServer(Path program, Path file, int threads) {
          * Both latencies of a greedy answer as its client sees them: from now until the first token is there, and from the first
          * to the last.
          *
-         * @param tokens longest answer
+         * @param tokens of the answer
          */
         Latency answer(String prompt, int tokens) {
             long arrival = System.nanoTime();
             try {
                 String body = JSON.writeValueAsString(Map.of("prompt", prompt, "n_predict", tokens, "temperature", 0,
-                        "stream", true, "cache_prompt", true));
+                        "ignore_eos", true, "stream", true, "cache_prompt", true));
                 HttpRequest request = HttpRequest.newBuilder(address.resolve("/completion"))
                         .POST(BodyPublishers.ofString(body)).build();
                 HttpResponse<Stream<String>> response = client.send(request, BodyHandlers.ofLines());

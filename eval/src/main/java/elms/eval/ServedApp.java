@@ -14,7 +14,7 @@ import java.util.Optional;
  * examples, the last rows of the task.
  */
 record ServedApp(String name, Slo slo, String examples, List<Question> questions) {
-    /** Longest answer. */
+    /** Of every answer. */
     static final int ANSWER_TOKENS = 32;
     private static final int SHOTS = 5;
 

@@ -35,7 +35,10 @@ import java.util.function.DoubleConsumer;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
-/** Goodput and accuracy of six apps under load, beside other ways to serve them. */
+/**
+ * Goodput and accuracy of six apps under load, beside other ways to serve them. Every answer has {@value ServedApp#ANSWER_TOKENS}
+ * tokens, whoever gives it.
+ */
 public final class ServiceLoad {
     /** Of each app, not counted, again and again until their code is compiled. */
     private static final int WARM_UP_REQUESTS = 8;
@@ -97,7 +100,8 @@ public final class ServiceLoad {
      */
     public ServiceLoad(ElasticModel model, Kernels kernels, LatencyModel latency, Optional<PromptReader> reader,
             Optional<PeerServer> peer, Path data, DoubleConsumer progress) {
-        this.model = new ElasticModel(model.name(), model.weights(), model.levels(), model.tokenizer(), ServiceLoad::plain);
+        this.model = new ElasticModel(model.name(), model.weights(), model.levels(), new EndlessTokenizer(model.tokenizer()),
+                ServiceLoad::plain);
         this.kernels = kernels;
         this.latency = latency;
         this.progress = progress;
