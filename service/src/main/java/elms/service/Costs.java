@@ -35,9 +35,14 @@ final class Costs {
         }
     }
 
-    /** To read tokens behind a context. */
+    /** To read tokens behind a context, 95 times of 100. */
     double read(SubModel level, int context, int tokens) {
         return tokens == 0 ? 0 : forecast.prefillMillis(context, List.of(new Part(level, tokens)));
+    }
+
+    /** To read them on average. */
+    double likelyRead(SubModel level, int context, int tokens) {
+        return tokens == 0 ? 0 : forecast.expectedPrefillMillis(context, List.of(new Part(level, tokens)));
     }
 
     /** To give one stream its next token, behind others of its level. */

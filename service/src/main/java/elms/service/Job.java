@@ -14,8 +14,8 @@ import java.util.List;
 final class Job {
     /** A request that is late, or in no hurry, is as urgent after this as one that is due. */
     static final double PATIENCE = 5_000;
-    /** Most time between two tokens of an answer that is in no hurry. */
-    static final double UNHURRIED_STEP = 60;
+    /** Most time between two tokens of an answer that is in no hurry: as fast as people read. */
+    static final double UNHURRIED_STEP = 200;
     private static final double PRIORITY_STEP = 1_000;
 
     private final Call call;
@@ -72,6 +72,11 @@ final class Job {
     /** Whether a bound on the first token is there to be kept. */
     boolean hurried() {
         return limit.ttftMillis().isPresent() && !late;
+    }
+
+    /** Whether its first token is not there, or was not, when it was due. */
+    boolean missesFirst(double now) {
+        return hurried() && (answer.handedOut() ? answer.firstAt() : now) > deadline();
     }
 
     /** When its first token is due. */

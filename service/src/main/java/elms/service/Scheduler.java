@@ -38,6 +38,13 @@ final class Scheduler {
      */
     record Start(Job job, Optional<SubModel> answer) {}
 
+    /** Streams that a step continues together: those in no hurry would only lengthen the others' steps. */
+    private record Group(SubModel level, boolean calm) {
+        Group(Job job) {
+            this(job.level(), job.calm());
+        }
+    }
+
     private final Policy policy;
     private final List<SubModel> levels;
     private final Costs costs;
@@ -89,7 +96,7 @@ final class Scheduler {
         answering.add(job);
     }
 
-    /** Requests that cannot be in time any more, or have found no room beside others for too long. */
+    /** Requests that are unlikely to be in time any more, or have found no room beside others for too long. */
     List<Job> nowLate(double now) {
         return waiting.stream().filter(job -> !job.late())
                 .filter(job -> now + (job.hurried() ? leastReading(job) : 0) > job.deadline()).toList();
@@ -145,13 +152,15 @@ final class Scheduler {
 
     /**
      * Gives every stream the largest level, up to its plan's, at which all keep their pace: one bound for all, so that they share
-     * passes. A stream that has the machine to itself gets the full model while it is ahead.
+     * passes. A stream that has the machine to itself gets the full model while it is ahead. Whose first token came too late, or who
+     * cannot keep its pace any more, is in no hurry from then on.
      */
     void settle(double now) {
         if (!policy.aware()) {
             return;
         }
-        answering.stream().filter(job -> !job.calm() && job.pace(now) < IN_VAIN * least(job)).forEach(Job::makeLate);
+        running().stream().filter(job -> job.missesFirst(now)).forEach(Job::makeLate);
+        answering.stream().filter(job -> job.pace(now) < IN_VAIN * least(job)).forEach(Job::makeLate);
         List<Job> all = running();
         double ready = now + remainingReading();
         SubModel most = levels.stream().filter(level -> keepPace(all, level, Optional.empty(), ready)).findFirst()
@@ -219,7 +228,7 @@ final class Scheduler {
 
     /** What is to be computed next, if anything is. */
     Optional<Work> next(double now) {
-        Optional<List<Job>> step = answering.stream().collect(Collectors.groupingBy(Job::level)).values().stream()
+        Optional<List<Job>> step = answering.stream().collect(Collectors.groupingBy(Group::new)).values().stream()
                 .min(Comparator.comparingDouble(this::latestStart));
         if (reading.isEmpty()) {
             return step.map(Work.Step::new);
@@ -256,9 +265,9 @@ final class Scheduler {
         return job.unread() == 0 ? 0 : costs.read(job.readingLevel(), job.cache().length(), job.unread());
     }
 
-    /** Time to read a waiting prompt on the smallest level that it may have. */
+    /** Time that it likely takes to read a waiting prompt on the smallest level that it may have. */
     private double leastReading(Job job) {
-        return costs.read(job.smallest(), job.found(), job.leastTokens());
+        return costs.likelyRead(job.smallest(), job.found(), job.leastTokens());
     }
 
     /** Time to read a waiting prompt on the full level, or the little time that it has. */

@@ -6,10 +6,12 @@ import elms.engine.model.SubModel;
 import elms.engine.text.Message;
 import elms.planner.Answering;
 import elms.planner.Forecast;
+import elms.planner.LatencyModel;
 import elms.planner.Limit;
 import elms.planner.Plan;
 import elms.planner.Plan.Span;
 import elms.planner.Prompt;
+import elms.planner.Settling;
 import elms.planner.Slo;
 import elms.service.Scheduler.Start;
 import java.nio.file.Path;
@@ -143,6 +145,41 @@ class SchedulerTest {
     }
 
     @Test
+    void aStreamWhoseFirstTokenCameTooLateIsInNoHurryAnyMore() {
+        Job inTime = answering(slo(50, FAR), 0, Answering.steady(level(0)));
+        Job tooLate = answering(slo(50, FAR), 0, Answering.steady(level(0)));
+        next(inTime, 49);
+        inTime.answer().handOut(50);
+        next(tooLate, 49);
+        tooLate.answer().handOut(51);
+        scheduler.settle(60);
+        assertThat(inTime.late()).isFalse();
+        assertThat(tooLate.late()).isTrue();
+    }
+
+    @Test
+    void whoseFirstTokenIsNotThereWhenItIsDueIsInNoHurryAnyMore() {
+        waiting(AppProfile.of("prompt"), slo(50, FAR), 0);
+        start(level(0));
+        Job reads = scheduler.running().getFirst();
+        scheduler.settle(50);
+        assertThat(reads.late()).isFalse();
+        scheduler.settle(51);
+        assertThat(reads.late()).isTrue();
+    }
+
+    @Test
+    void aRequestIsLateWhenItLikelyIsAndNotWhenItMightBe() {
+        Forecast careful = new Forecast(new LatencyModel(new double[] {0, 0, 1, 0, 0}, new double[] {0, 1, 0, 0}, 1.5, 1, Settling.NONE));
+        costs = new Costs(careful);
+        scheduler = new Scheduler(Policy.ELMS, nano.model().levels(), costs, true);
+        Job job = waiting(AppProfile.of("app"), slo(200, FAR), 0);
+        double promised = costs.read(level(2), 0, PROMPT_TOKENS);
+        assertThat(scheduler.nowLate(201 - promised)).isEmpty();
+        assertThat(scheduler.nowLate(201 - promised / 1.5)).containsExactly(job);
+    }
+
+    @Test
     void whoNeverFindsRoomIsInNoHurryAfterItsPatience() {
         answering(slo(FAR, costs.step(level(0), CONTEXT)), level(0), 0);
         Job job = waiting(AppProfile.of("app"), new Slo(Optional.empty(), Optional.of(new Limit.Time(1e-6))), 0);
@@ -193,6 +230,18 @@ class SchedulerTest {
         assertThat(scheduler.next(1)).get().isEqualTo(new Work.Step(List.of(fast, other)));
         scheduler.remove(fast);
         assertThat(scheduler.next(1)).get().isEqualTo(new Work.Step(List.of(slow)));
+    }
+
+    @Test
+    void streamsInNoHurryDoNotLengthenTheStepsOfOthers() {
+        Job calm = answering(Slo.NONE, level(1), 0);
+        Job other = answering(Slo.NONE, level(1), 0);
+        Job hurried = answering(slo(FAR, 50), level(1), 0);
+        assertThat(scheduler.next(1)).get().isEqualTo(new Work.Step(List.of(hurried)));
+        for (int token = 2; token <= 5; token++) {
+            next(hurried, 50 * token);
+        }
+        assertThat(scheduler.next(Job.UNHURRIED_STEP)).get().isEqualTo(new Work.Step(List.of(calm, other)));
     }
 
     /** Starts all that wait, one after the other, each as if it were alone. */
