@@ -9,9 +9,16 @@ import java.util.List;
  * profile until enough was measured to tell it, then of that. Thread-safe.
  */
 public final class Forecast {
+    /** Decode steps that are judged together: what interrupts one of them is a part of what an answer takes. */
+    private static final int STEPS = 8;
+
     private final LatencyModel profile;
     private final Correction prefill = new Correction();
     private final Correction decode = new Correction();
+    /** Steps that are not judged yet, and what they were predicted to take, and took. */
+    private int steps;
+    private double predicted;
+    private double measured;
 
     public Forecast(LatencyModel profile) {
         this.profile = profile;
@@ -53,13 +60,26 @@ public final class Forecast {
      * @param before steps of the same level that came before them
      * @param millis of one of them, on average
      */
-    public void stepsTook(SubModel level, int context, int before, int count, double millis) {
-        decode.observe(profile.steps(level, context).meanMillis(before, count) / profile.decodeMargin(), millis);
+    public synchronized void stepsTook(SubModel level, int context, int before, int count, double millis) {
+        steps += count;
+        predicted += count * profile.steps(level, context).meanMillis(before, count) / profile.decodeMargin();
+        measured += count * millis;
+        if (steps >= STEPS) {
+            decode.observe(predicted, measured);
+            judgeFromNowOn();
+        }
     }
 
     /** Forgets what it learnt, as after requests that only warmed the machine up. */
-    public void forget() {
+    public synchronized void forget() {
         prefill.forget();
         decode.forget();
+        judgeFromNowOn();
+    }
+
+    private void judgeFromNowOn() {
+        steps = 0;
+        predicted = 0;
+        measured = 0;
     }
 }

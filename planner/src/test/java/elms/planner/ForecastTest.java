@@ -13,6 +13,9 @@ class ForecastTest {
     private static final LatencyModel PROFILE =
             new LatencyModel(new double[] {1, 0, 100, 5, 0}, new double[] {0, 1000, 0, 0}, 1.1, 1.2, Settling.NONE);
 
+    /** Steps of one. */
+    private static final int ANSWER = 16;
+
     private TestLevels levels;
     private final Forecast forecast = new Forecast(PROFILE);
 
@@ -39,7 +42,7 @@ class ForecastTest {
         for (int i = 0; i < 10; i++) {
             double outlier = i == 3 ? 10 : 1;
             forecast.readTook(0, parts, 2 * outlier * (before / PROFILE.prefillMargin()) * (1 + 0.05 * random.nextGaussian()));
-            forecast.stepsTook(levels.full(), 64, 0, 1, 2 * PROFILE.decodeMillis(levels.full(), 64) / PROFILE.decodeMargin());
+            forecast.stepsTook(levels.full(), 64, 0, ANSWER, 2 * PROFILE.decodeMillis(levels.full(), 64) / PROFILE.decodeMargin());
         }
         assertThat(forecast.prefillMillis(0, parts) / before).isCloseTo(2, within(0.1));
         assertThat(forecast.expectedSteps(levels.full(), 64).settled() * PROFILE.decodeMargin() / PROFILE.decodeMillis(levels.full(), 64))
@@ -53,10 +56,31 @@ class ForecastTest {
         double step = forecast.steps(levels.full(), 64).settled();
         for (int i = 0; i < 20; i++) {
             forecast.readTook(0, parts, 0.4 * before);
-            forecast.stepsTook(levels.full(), 64, 0, 1, 0.5 * step);
+            forecast.stepsTook(levels.full(), 64, 0, ANSWER, 0.5 * step);
         }
         assertThat(forecast.prefillMillis(0, parts)).isBetween(0.4 * before, 0.5 * before);
         assertThat(forecast.steps(levels.full(), 64).settled()).isBetween(0.5 * step, 0.6 * step);
+    }
+
+    @Test
+    void whatInterruptsAStepIsAPartOfWhatAnAnswerTakes() {
+        double step = forecast.steps(levels.full(), 64).settled();
+        double usual = step / PROFILE.decodeMargin();
+        for (int i = 0; i < 400; i++) {
+            forecast.stepsTook(levels.full(), 64, 0, 1, i % 8 == 3 ? 3 * usual : usual);
+        }
+        assertThat(forecast.steps(levels.full(), 64).settled()).isCloseTo(1.25 * 1.15 * usual, within(1e-9));
+    }
+
+    @Test
+    void stepsThatWereForgottenAreNotJudged() {
+        double step = forecast.steps(levels.full(), 64).settled();
+        for (int answer = 0; answer < 30; answer++) {
+            forecast.stepsTook(levels.full(), 64, 0, 7, 100 * step);
+            forecast.forget();
+            forecast.stepsTook(levels.full(), 64, 0, 7, step);
+        }
+        assertThat(forecast.steps(levels.full(), 64).settled()).isEqualTo(step);
     }
 
     @Test

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class CostsTest {
     private static final int OFTEN = 200;
+    private static final int ANSWER = 8;
 
     @TempDir
     Path folder;
@@ -37,7 +38,9 @@ class CostsTest {
         double step = costs.step(full, 100);
         double read = costs.read(full, 0, 100);
         for (int i = 0; i < OFTEN; i++) {
-            costs.stepTook(full, 1, 100, 1.5 * step / NanoService.LATENCY.decodeMargin());
+            for (int token = 0; token < ANSWER; token++) {
+                costs.stepTook(full, 1, 100, 1.5 * step / NanoService.LATENCY.decodeMargin());
+            }
             costs.readTook(full, 0, 100, 0, 1.7 * read / NanoService.LATENCY.prefillMargin());
         }
         assertThat(costs.step(full, 100)).isCloseTo(1.5 * step, within(1e-3 * step));
