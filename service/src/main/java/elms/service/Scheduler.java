@@ -159,9 +159,9 @@ final class Scheduler {
         if (!policy.aware()) {
             return;
         }
-        running().stream().filter(job -> job.missesFirst(now)).forEach(Job::makeLate);
-        answering.stream().filter(job -> job.pace(now) < IN_VAIN * least(job)).forEach(Job::makeLate);
         List<Job> all = running();
+        all.stream().filter(job -> job.missesFirst(now)).forEach(Job::makeLate);
+        answering.stream().filter(job -> job.pace(now) < IN_VAIN * least(job)).forEach(Job::makeLate);
         double ready = now + remainingReading();
         SubModel most = levels.stream().filter(level -> keepPace(all, level, Optional.empty(), ready)).findFirst()
                 .orElse(levels.get(levels.size() - 1));

@@ -1,8 +1,8 @@
 package elms.text;
 
 import elms.engine.text.Encoding;
+import elms.engine.text.ForwardingTokenizer;
 import elms.engine.text.RenderedChat;
-import elms.engine.text.Tokenizer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,7 +12,7 @@ import java.util.Map;
  * A tokenizer that keeps the encodings of pieces of text that it was given lately: most of a prompt was a part of the one before. A piece
  * ends in front of a space and a letter, where every supported way to cut text into words does, whatever else follows.
  */
-final class RememberingTokenizer implements Tokenizer {
+final class RememberingTokenizer extends ForwardingTokenizer {
     /** Least characters of a piece: each is a call of the library, and what is new is encoded from the beginning of its piece on. */
     private static final int PIECE = 128;
     /** Most characters of all pieces that are kept. */
@@ -23,6 +23,7 @@ final class RememberingTokenizer implements Tokenizer {
     private int kept;
 
     RememberingTokenizer(GgufTokenizer tokenizer) {
+        super(tokenizer);
         this.tokenizer = tokenizer;
     }
 
@@ -81,25 +82,5 @@ final class RememberingTokenizer implements Tokenizer {
             }
         }
         return encoding;
-    }
-
-    @Override
-    public byte[] bytes(int token) {
-        return tokenizer.bytes(token);
-    }
-
-    @Override
-    public Map<String, Integer> controlTokens() {
-        return tokenizer.controlTokens();
-    }
-
-    @Override
-    public boolean endsAnswer(int token) {
-        return tokenizer.endsAnswer(token);
-    }
-
-    @Override
-    public int vocabulary() {
-        return tokenizer.vocabulary();
     }
 }

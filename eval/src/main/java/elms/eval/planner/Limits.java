@@ -33,11 +33,7 @@ final class Limits {
 
     /** The levels that may answer, largest first. */
     List<SubModel> answers(Assignment assignment) {
-        return model.levels().stream().filter(level -> tpot(level, assignment.tokens()) <= tpot).toList();
-    }
-
-    private double tpot(SubModel level, int tokens) {
-        return latency.steps(level, tokens + ReadPrompt.ANSWER / 2).tpotMillis(ReadPrompt.ANSWER);
+        return model.levels().stream().filter(level -> latency.tpotMillis(level, assignment.tokens(), ReadPrompt.ANSWER) <= tpot).toList();
     }
 
     boolean keeps(Way way) {
